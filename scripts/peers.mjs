@@ -1,0 +1,75 @@
+/**
+ * Looks for the programs of other people that the interop suites compare keycask with.
+ *
+ * The result is a set of environment variables, so that a suite leaves itself out by a fact and not
+ * by a guess: KEYCASK_HAVE_OPENSSL and KEYCASK_HAVE_PYTHON are '1' or '0'; KEYCASK_OPENSSL and
+ * KEYCASK_PYTHON are the programs to start when they are '1'.
+ */
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
+
+/**
+ * A program that some suites need.
+ *
+ * @typedef {object} Peer
+ * @property {string} name - What people call it.
+ * @property {string} have - Environment variable that says whether it is here.
+ * @property {string} program - Environment variable that holds the program.
+ * @property {string[]} candidates - Programs to try, first that works wins.
+ * @property {string[]} probe - Arguments with which a usable one exits 0.
+ * @property {string[]} debianPackages - What brings it on Debian.
+ * @property {string} usedBy - The tests that need it.
+ */
+
+/** @type {readonly Peer[]} */
+export const PEERS = [
+  {
+    name: 'OpenSSL with cms',
+    have: 'KEYCASK_HAVE_OPENSSL',
+    program: 'KEYCASK_OPENSSL',
+    candidates: ['openssl'],
+    probe: ['version'],
+    debianPackages: ['openssl'],
+    usedBy: 'interop tests that open records with `openssl cms`',
+  },
+  {
+    name: 'Python 3 with cryptography',
+    have: 'KEYCASK_HAVE_PYTHON',
+    program: 'KEYCASK_PYTHON',
+    candidates: ['python3', '/usr/bin/python3', 'python'],
+    probe: ['-c', 'from cryptography.hazmat.primitives.ciphers.aead import AESGCM'],
+    debianPackages: ['python3', 'python3-cryptography'],
+    usedBy: 'interop tests that open files with a short Python program',
+  },
+];
+
+/**
+ * The first candidate of a peer that works here.
+ *
+ * @param {Peer} peer - What to look for.
+ * @returns {string | undefined} The program, or undefined when none works.
+ */
+export function findPeer(peer) {
+  return peer.candidates.find((program) => {
+    const run = spawnSync(program, peer.probe, { encoding: 'utf8', timeout: 30_000 });
+    // macOS calls LibreSSL openssl; it lacks AuthEnvelopedData.
+    return run.status === 0 && !run.stdout.startsWith('LibreSSL');
+  });
+}
+
+/**
+ * Facts about all peers; those that the environment already states are not looked for again.
+ *
+ * @returns {Record<string, string>} Environment variables.
+ */
+export function peerFacts() {
+  /** @type {Record<string, string>} */
+  const facts = {};
+  for (const peer of PEERS) {
+    const stated = process.env[peer.have];
+    const program = stated === undefined ? findPeer(peer) : process.env[peer.program];
+    facts[peer.have] = stated ?? (program === undefined ? '0' : '1');
+    if (program !== undefined) facts[peer.program] = program;
+  }
+  return facts;
+}

@@ -1,0 +1,54 @@
+/** Test projects: `npm test` runs the inner loop, `npm run test:all` everything except `slow`. */
+import { defineConfig } from 'vitest/config';
+import { peerFacts } from './scripts/peers.mjs';
+
+const SECOND = 1000;
+
+/** What a project may set beside its name and its files. */
+interface ProjectExtras {
+  readonly testTimeout?: number;
+  readonly env?: Record<string, string>;
+  readonly globalSetup?: string[];
+}
+
+/** One project: a folder of test/ and how long one of its tests may take. */
+function project(name: string, include: string[], extras: ProjectExtras = {}) {
+  const testTimeout = extras.testTimeout ?? 10 * SECOND;
+  return {
+    extends: true as const,
+    test: { name, include, hookTimeout: testTimeout, ...extras, testTimeout },
+  };
+}
+
+export default defineConfig({
+  test: {
+    // Which peers (OpenSSL, Python) this machine has; test/interop decides by these.
+    env: peerFacts(),
+    coverage: { provider: 'v8', include: ['lib/**/*.ts'], reporter: ['text-summary', 'html'] },
+    projects: [
+      project('unit', ['test/unit/**/*.test.ts']),
+      project('property', ['test/property/**/*.test.ts'], { testTimeout: 30 * SECOND }),
+      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 30 * SECOND }),
+      project('interop', ['test/interop/**/*.test.ts'], { testTimeout: 30 * SECOND }),
+      project('cli', ['test/cli/**/*.test.ts'], {
+        testTimeout: 30 * SECOND,
+        globalSetup: ['scripts/cli-for-tests.mjs'],
+      }),
+      project('proofs', ['test/proofs/**/*.test.ts'], {
+        testTimeout: 300 * SECOND,
+        globalSetup: ['scripts/cli-for-tests.mjs'],
+      }),
+      project('package', ['test/package/**/*.test.ts'], { testTimeout: 120 * SECOND }),
+      project('slow', ['test/{slow,property,proofs}/**/*.test.ts'], {
+        testTimeout: 1800 * SECOND,
+        env: { SLOW: '1' },
+        globalSetup: ['scripts/cli-for-tests.mjs'],
+      }),
+      // No test files: `vitest bench --project bench` finds its own kind.
+      {
+        extends: true,
+        test: { name: 'bench', include: [], benchmark: { include: ['bench/**/*.bench.ts'] } },
+      },
+    ],
+  },
+});
