@@ -1,0 +1,194 @@
+/** A cursor over DER (X.690): one encoding for each value, everything else refused. */
+import { BlobFormatError, type KeyStoreErrorCode } from '../errors.ts';
+import { decodeUtf8 } from './octets.ts';
+import { TAG } from './der-tags.ts';
+
+/** Lengths are read up to 3 bytes: a record is at most 1 MiB, so a longer length field is a lie. */
+const MAX_LENGTH_BYTES = 3;
+
+export class DerReader {
+  readonly format: string;
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  #offset: number;
+
+  /** @param format - Name of the outermost type, for errors. */
+  constructor(bytes: Uint8Array, format: string, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#offset = start;
+    this.#end = end;
+    this.format = format;
+  }
+
+  /** The next tag, or -1 at the end. */
+  peek(): number {
+    return this.#offset < this.#end ? this.#bytes[this.#offset]! : -1;
+  }
+
+  /** Contents of the next value, which must have `tag`: a view of the input. */
+  read(tag: number, field: string): Uint8Array {
+    const start = this.#header(tag, field);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
+  /** The next value whole, with its tag and length: a view of the input. */
+  element(tag: number, field: string): Uint8Array {
+    const start = this.#offset;
+    this.#header(tag, field);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
+  /** A cursor over the contents of the next value. */
+  enter(tag: number, field: string): DerReader {
+    const start = this.#header(tag, field);
+    return new DerReader(this.#bytes, this.format, start, this.#offset);
+  }
+
+  /** The next bytes must be exactly this encoding. */
+  expect(encoding: Uint8Array, field: string, code?: KeyStoreErrorCode): this {
+    const start = this.#offset;
+    if (start + encoding.length > this.#end) this.fail(field, 'cut short');
+    for (let i = 0; i < encoding.length; i++) {
+      if (this.#bytes[start + i] !== encoding[i])
+        this.fail(field, 'not the value that the profile has here', code);
+    }
+    this.#offset = start + encoding.length;
+    return this;
+  }
+
+  /** Takes the next bytes if they are exactly this encoding. */
+  accept(encoding: Uint8Array): boolean {
+    const start = this.#offset;
+    if (start + encoding.length > this.#end) return false;
+    for (let i = 0; i < encoding.length; i++)
+      if (this.#bytes[start + i] !== encoding[i]) return false;
+    this.#offset = start + encoding.length;
+    return true;
+  }
+
+  /** A non-negative INTEGER within bounds. At most 48 bits. */
+  integer(field: string, { min = 0, max = 0xffffffff, tag = TAG.INTEGER as number } = {}): number {
+    const at = this.#offset;
+    const bytes = this.read(tag, field);
+    const problem = integerProblem(bytes);
+    if (problem) this.#failAt(at, field, problem);
+    let value = 0;
+    for (const byte of bytes) value = value * 256 + byte;
+    if (value < min || value > max) this.#failAt(at, field, `want ${min} to ${max}, got ${value}`);
+    return value;
+  }
+
+  /** An OCTET STRING of between `min` and `max` bytes: a view of the input. */
+  octets(
+    field: string,
+    { min = 0, max = 1 << 20, tag = TAG.OCTET_STRING as number } = {},
+  ): Uint8Array {
+    const at = this.#offset;
+    const bytes = this.read(tag, field);
+    if (bytes.length < min || bytes.length > max) {
+      this.#failAt(
+        at,
+        field,
+        min === max
+          ? `want ${min} bytes, got ${bytes.length}`
+          : `want ${min} to ${max} bytes, got ${bytes.length}`,
+      );
+    }
+    return bytes;
+  }
+
+  /** A UTF8String of between `min` and `max` bytes without control characters. */
+  utf8(field: string, { min = 0, max = 1 << 12, tag = TAG.UTF8_STRING as number } = {}): string {
+    const at = this.#offset;
+    const text = decodeUtf8(this.octets(field, { min, max, tag }));
+    if (text === undefined) this.#failAt(at, field, 'not UTF-8');
+    // A label is printed on terminals: escape sequences must not travel in it.
+    if (/[\u0000-\u001f\u007f-\u009f]/.test(text))
+      this.#failAt(at, field, 'has control characters');
+    return text;
+  }
+
+  /** A GeneralizedTime or UTCTime in the one form that DER has: seconds, `Z`, no fraction. */
+  time(field: string, tag: number = TAG.GENERALIZED_TIME): Date {
+    const at = this.#offset;
+    const text = String.fromCharCode(...this.octets(field, { max: 15, tag }));
+    const utc = tag === TAG.UTC_TIME;
+    const match = (
+      utc ? /^(\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
+    ).exec(text);
+    if (!match) this.#failAt(at, field, 'not a time in DER form');
+    const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    // RFC 5280 section 4.1.2.5.1: two-digit years 50 to 99 are of the twentieth century.
+    const fullYear = utc ? (year >= 50 ? 1900 + year : 2000 + year) : year;
+    const date = new Date(Date.UTC(fullYear, month - 1, day, hour, minute, second));
+    if (
+      fullYear < 100 ||
+      date.getUTCMonth() !== month - 1 ||
+      date.getUTCDate() !== day ||
+      hour > 23 ||
+      minute > 59 ||
+      second > 59
+    ) {
+      this.#failAt(at, field, 'no such time');
+    }
+    return date;
+  }
+
+  /** Refuses trailing bytes. */
+  end(field = 'end'): void {
+    if (this.#offset !== this.#end) this.fail(field, `${this.#end - this.#offset} trailing bytes`);
+  }
+
+  fail(field: string, problem: string, code?: KeyStoreErrorCode): never {
+    this.#failAt(this.#offset, field, problem, code);
+  }
+
+  /** Moves over one tag and length; answers where the contents start. */
+  #header(tag: number, field: string): number {
+    const bytes = this.#bytes;
+    const start = this.#offset;
+    if (start + 2 > this.#end) this.fail(field, 'cut short');
+    if (bytes[start] !== tag) this.fail(field, `want tag ${hex(tag)}, got ${hex(bytes[start]!)}`);
+    let length = bytes[start + 1]!;
+    let contents = start + 2;
+    if (length & 0x80) {
+      const count = length & 0x7f;
+      if (count === 0) this.fail(field, 'indefinite length');
+      if (count > MAX_LENGTH_BYTES) this.fail(field, `length field of ${count} bytes`);
+      if (contents + count > this.#end) this.fail(field, 'cut short');
+      length = 0;
+      for (let i = 0; i < count; i++) length = length * 256 + bytes[contents + i]!;
+      contents += count;
+      if (length < 128 || (count > 1 && length < 2 ** (8 * (count - 1))))
+        this.fail(field, 'length is not minimal');
+    }
+    if (contents + length > this.#end)
+      this.fail(field, `want ${length} bytes, ${this.#end - contents} left`);
+    this.#offset = contents + length;
+    return contents;
+  }
+
+  // oxlint-disable-next-line max-params -- the place, then what fail() takes
+  #failAt(offset: number, field: string, problem: string, code?: KeyStoreErrorCode): never {
+    throw new BlobFormatError({ format: this.format, field, offset, problem }, code);
+  }
+}
+
+function integerProblem(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 0) return 'empty INTEGER';
+  if (bytes[0]! & 0x80) return 'negative';
+  if (bytes.length > 1 && bytes[0] === 0 && !(bytes[1]! & 0x80)) return 'INTEGER is not minimal';
+  if (bytes.length > 7 || (bytes.length === 7 && bytes[0] !== 0)) return 'INTEGER too large';
+  return undefined;
+}
+
+function hex(tag: number): string {
+  return `0x${tag.toString(16).padStart(2, '0')}`;
+}

@@ -1,0 +1,91 @@
+/** Writes DER (X.690): each function gives one whole value. Not for secrets: values are copied as they nest. */
+import { contextConstructed, contextPrimitive, TAG } from './der-tags.ts';
+import { compareBytes, encodeUtf8 } from './octets.ts';
+
+/** One value: tag, minimal length, contents. */
+export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const header = length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
+  const out = new Uint8Array(header + length);
+  out[0] = tag;
+  if (header === 2) out[1] = length;
+  else {
+    out[1] = 0x80 | (header - 2);
+    for (let i = header - 1, rest = length; i > 1; i--, rest >>>= 8) out[i] = rest & 0xff;
+  }
+  let at = header;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export const sequence = (...parts: readonly Uint8Array[]): Uint8Array =>
+  tlv(TAG.SEQUENCE, ...parts);
+
+/** SET OF: members in ascending order of their encodings (X.690 section 11.6). */
+export const setOf = (...members: readonly Uint8Array[]): Uint8Array =>
+  tlv(TAG.SET, ...sortedSet(members));
+
+/** Members of a SET OF in the order that DER wants. */
+export const sortedSet = (members: readonly Uint8Array[]): Uint8Array[] =>
+  members.toSorted(compareBytes);
+
+/** `[n]` EXPLICIT, or IMPLICIT on a constructed type. */
+export const context = (n: number, ...parts: readonly Uint8Array[]): Uint8Array =>
+  tlv(contextConstructed(n), ...parts);
+
+/** `[n]` IMPLICIT on a primitive type. */
+export const contextOctets = (n: number, contents: Uint8Array): Uint8Array =>
+  tlv(contextPrimitive(n), contents);
+
+export const octetString = (contents: Uint8Array): Uint8Array => tlv(TAG.OCTET_STRING, contents);
+
+/** BIT STRING of whole bytes. */
+export const bitString = (contents: Uint8Array): Uint8Array =>
+  tlv(TAG.BIT_STRING, NO_UNUSED_BITS, contents);
+
+export const utf8String = (text: string): Uint8Array => tlv(TAG.UTF8_STRING, encodeUtf8(text));
+
+/** A non-negative INTEGER of at most 48 bits. */
+export function integer(value: number, tag: number = TAG.INTEGER): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    bytes.unshift(rest % 256);
+    rest = Math.floor(rest / 256);
+  } while (rest > 0);
+  if (bytes[0]! & 0x80) bytes.unshift(0);
+  return tlv(tag, Uint8Array.from(bytes));
+}
+
+/** OBJECT IDENTIFIER from its dotted form. */
+export function oid(dotted: string): Uint8Array {
+  const arcs = dotted.split('.').map(BigInt);
+  const out: number[] = [];
+  for (const arc of [arcs[0]! * 40n + arcs[1]!, ...arcs.slice(2)]) {
+    const base128 = [Number(arc & 0x7fn)];
+    for (let rest = arc >> 7n; rest > 0n; rest >>= 7n) base128.unshift(Number(rest & 0x7fn) | 0x80);
+    out.push(...base128);
+  }
+  return tlv(TAG.OBJECT_IDENTIFIER, Uint8Array.from(out));
+}
+
+/** GeneralizedTime to the second. */
+export const generalizedTime = (time: Date, tag: number = TAG.GENERALIZED_TIME): Uint8Array =>
+  tlv(tag, encodeUtf8(`${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`));
+
+/** UTCTime to the second, for years 1950 to 2049. */
+export const utcTime = (time: Date): Uint8Array =>
+  tlv(TAG.UTC_TIME, encodeUtf8(`${time.toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')}Z`));
+
+/** Time of RFC 5652 section 11.3: UTCTime through 2049, GeneralizedTime after. */
+export const cmsTime = (time: Date): Uint8Array =>
+  time.getUTCFullYear() >= 1950 && time.getUTCFullYear() < 2050
+    ? utcTime(time)
+    : generalizedTime(time);
+
+export const NULL = Uint8Array.of(TAG.NULL, 0);
+const NO_UNUSED_BITS = Uint8Array.of(0);
