@@ -85,6 +85,13 @@ const SCHEMES: Record<
   'ecdsa-sha256': { digest: SHA256, signature: sequence(OID.ecdsaWithSha256) },
   'ecdsa-sha384': { digest: SHA384, signature: sequence(OID.ecdsaWithSha384) },
 };
+/** AlgorithmIdentifier of each scheme: certificates carry it too. */
+export const SIGNATURE_ALGORITHM: Readonly<Record<SignatureScheme, Uint8Array>> = {
+  'rsa-pkcs1-sha256': SCHEMES['rsa-pkcs1-sha256'].signature,
+  'rsa-pss-sha256': SCHEMES['rsa-pss-sha256'].signature,
+  'ecdsa-sha256': SCHEMES['ecdsa-sha256'].signature,
+  'ecdsa-sha384': SCHEMES['ecdsa-sha384'].signature,
+};
 const SCHEME_NAMES = Object.keys(SCHEMES) as SignatureScheme[];
 
 /** DER of the SET OF signed attributes: what is signed. */

@@ -1,0 +1,165 @@
+/** What a SessionKeyStore takes and answers. */
+import type { Provenance } from '../cms/metadata.ts';
+import type { KeyStoreErrorCode } from '../errors.ts';
+import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { Posture } from '../contracts/provider.ts';
+
+/** Asked when a passphrase or password is needed. The store disposes of the answer. */
+export type AskSecret = () => Promise<SecretBytes>;
+
+export type ContainerAlgorithm = 'p-256' | 'p-384' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096';
+
+/** What a container's private keys lie sealed under on disk. */
+export type ProtectorName = 'machine-secret' | 'passphrase';
+
+/** How long, and how many, opened session keys are kept in memory. */
+export interface KeyCacheLimits {
+  /** Default 300,000 (five minutes). 0 keeps none. */
+  readonly maxAgeMs?: number;
+  /** Default 256. */
+  readonly maxKeys?: number;
+}
+
+export interface OpenStoreOptions {
+  /** Folder of the home. Default: KEYCASK_HOME, else the platform's data folder. */
+  readonly home?: string;
+  /** Asked once, and only if the container is protected by a passphrase. Without it such a container is PASSWORD_REQUIRED. */
+  readonly passphrase?: AskSecret;
+  /** Open no private key: list and verify only, everything else is PASSWORD_REQUIRED. */
+  readonly readOnly?: boolean;
+  readonly cache?: KeyCacheLimits;
+  /** Folder of the machine secret. Default: the platform's state folder. */
+  readonly stateFolder?: string;
+  /** Default `() => new Date()`. */
+  readonly clock?: () => Date;
+}
+
+export interface CreateStoreOptions extends OpenStoreOptions {
+  /** Default `software`. */
+  readonly provider?: string;
+  /** Default `p-256`. */
+  readonly algorithm?: ContainerAlgorithm;
+  /** Default `machine-secret`. */
+  readonly protector?: ProtectorName;
+  /** May `container export` give the private keys out? Default true: archives need it. */
+  readonly exportable?: boolean;
+  /** Name of the key container. Default `default`. */
+  readonly container?: string;
+}
+
+export interface CreateKeyOptions {
+  /** At most 64 bytes, for the application's own use. Default `data`. */
+  readonly purpose?: string;
+  readonly attributes?: readonly (readonly [name: string, value: string])[];
+  /** After this time the key decrypts only. */
+  readonly notAfter?: Date;
+  /** Certificates (DER) of other people who can open it. */
+  readonly recipients?: readonly Uint8Array[];
+  /** A password that can open it. The caller still owns it. */
+  readonly password?: SecretBytes;
+  /** `argon2id` (default), or `pbkdf2`, which OpenSSL can read. */
+  readonly passwordKdf?: 'argon2id' | 'pbkdf2';
+  /** AES key length in bits: 128, 192 or 256 (default). Only 256-bit keys encrypt files. */
+  readonly lengthInBits?: 128 | 192 | 256;
+}
+
+export interface OpenKeyOptions {
+  /** Opens a password recipient where no container does. The caller still owns it. */
+  readonly password?: SecretBytes;
+}
+
+export interface RecipientSummary {
+  /** `rsa-oaep`, `rsa-pkcs1`, `ecdh`, `argon2id` or `pbkdf2`. */
+  readonly type: string;
+  /** Subject key identifier in hex; absent for passwords. */
+  readonly keyId?: string;
+  /** Is it an exchange key of this home? */
+  readonly own: boolean;
+}
+
+/** A record in the store, verified; or why it could not be. */
+export interface KeyInfo {
+  readonly id: string;
+  readonly version: number;
+  readonly label: string;
+  /** `ok`, or the code of what is wrong with it: then only id, version and label are told, from the manifest. */
+  readonly state: 'ok' | KeyStoreErrorCode;
+  readonly purpose?: string;
+  readonly algorithm?: string;
+  readonly effectiveBits?: number;
+  readonly created?: Date;
+  readonly notAfter?: Date;
+  readonly provenance?: Provenance;
+  readonly attributes?: readonly (readonly [name: string, value: string])[];
+  readonly profile?: 'envelope' | 'classic';
+  /** Key identifier of the signer, in hex. */
+  readonly signer?: string;
+  readonly recipients?: readonly RecipientSummary[];
+  readonly decryptOnly?: boolean;
+  /** Commitment in hex: equal in two records that hold one key. */
+  readonly commitment?: string;
+}
+
+/** The outcome of verifying one record. */
+export interface VerifyResult {
+  readonly id: string;
+  readonly label: string;
+  readonly version: number;
+  readonly state: 'ok' | KeyStoreErrorCode;
+  readonly message?: string;
+}
+
+export interface RewrapKeyOptions {
+  /** Certificates (DER) to add. */
+  readonly add?: readonly Uint8Array[];
+  /** Indexes of recipients, as `show` numbers them from 0, to leave out. One's own exchange key is always wrapped anew. */
+  readonly drop?: readonly number[];
+  /** A password to add. The caller still owns it. */
+  readonly addPassword?: SecretBytes;
+  readonly passwordKdf?: 'argon2id' | 'pbkdf2';
+  /** Opens the record where no container does. The caller still owns it. */
+  readonly password?: SecretBytes;
+  /** Wrap for this container of the provider instead of the home's own. */
+  readonly toContainer?: string;
+}
+
+/** A key container of the provider. */
+export interface ContainerInfo {
+  readonly name: string;
+  readonly scope: 'user' | 'machine';
+  /** `current` and `retired` sign and open records of this home; `other` is known to the provider only. */
+  readonly state: 'current' | 'retired' | 'revoked' | 'other';
+  readonly exchange?: ContainerKeyInfo;
+  readonly signature?: ContainerKeyInfo;
+}
+
+export interface ContainerKeyInfo {
+  readonly algorithm: string;
+  /** Subject key identifier in hex. */
+  readonly keyId: string;
+  /** SPKI DER. */
+  readonly publicKey: Uint8Array;
+  /** Only where the key could be opened. */
+  readonly posture?: Posture;
+  readonly protector?: string;
+}
+
+export interface TrustedSignerInfo {
+  readonly name: string;
+  readonly state: 'current' | 'retired' | 'pinned' | 'revoked';
+  readonly keyId: string;
+  /** DER */
+  readonly certificate: Uint8Array;
+}
+
+/** Progress of work over many records. */
+export interface StoreProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly id: string;
+}
+
+export interface LongWorkOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: StoreProgress) => void;
+}
