@@ -31,6 +31,8 @@ const SIDEWAYS = [
   { from: 'platform', to: 'errors' },
   // Contracts speak of keys; messages are what contracts let a key sign.
   { from: 'contracts', to: 'keys' },
+  // What a KDF makes is a secret.
+  { from: 'kdf', to: 'keys' },
   { from: 'messages', to: 'keys' },
   { from: 'messages', to: 'contracts' },
 ];

@@ -1,0 +1,43 @@
+/** RSAES-OAEP (RFC 8017 section 7.1): MGF1 with the same hash, empty label. */
+import { constants, privateDecrypt, publicEncrypt, type KeyObject } from 'node:crypto';
+import { plainBytes } from '../bytes/octets.ts';
+import { KeyStoreError } from '../errors.ts';
+import { SecretBytes } from './secret-bytes.ts';
+
+/**
+ * Wraps a key for the owner of an RSA key.
+ *
+ * @returns As long as the modulus, big-endian.
+ * @throws KeyStoreError PARAMETER_INVALID where the key is too long for the modulus (RFC 8017: k - 2 hLen - 2), or `publicKey` is not RSA.
+ */
+export function wrapRsaOaep(
+  publicKey: KeyObject,
+  hash: 'sha1' | 'sha256',
+  key: SecretBytes,
+): Uint8Array {
+  try {
+    return plainBytes(publicEncrypt({ key: publicKey, padding: OAEP, oaepHash: hash }, key.bytes));
+  } catch {
+    throw new KeyStoreError('PARAMETER_INVALID', 'the key does not fit this RSA key with OAEP');
+  }
+}
+
+/** @throws KeyStoreError KEY_UNWRAP_FAILED (NTE_DECRYPTION_FAILURE) whatever does not fit. */
+export function unwrapRsaOaep(
+  privateKey: KeyObject,
+  hash: 'sha1' | 'sha256',
+  encryptedKey: Uint8Array,
+): SecretBytes {
+  try {
+    // RFC 8017 section 7.1.2 step 1: exactly as long as the modulus.
+    const bits = privateKey.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (encryptedKey.length !== Math.ceil(bits / 8)) throw new KeyStoreError('KEY_UNWRAP_FAILED');
+    return SecretBytes.take(
+      privateDecrypt({ key: privateKey, padding: OAEP, oaepHash: hash }, encryptedKey),
+    );
+  } catch {
+    throw new KeyStoreError('KEY_UNWRAP_FAILED');
+  }
+}
+
+const OAEP = constants.RSA_PKCS1_OAEP_PADDING;
