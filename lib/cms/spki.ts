@@ -7,7 +7,7 @@
  */
 import { DerReader } from '../bytes/der-reader.ts';
 import { TAG } from '../bytes/der-tags.ts';
-import { bitString, NULL, sequence } from '../bytes/der-writer.ts';
+import { bitString, integer, NULL, sequence, tlv } from '../bytes/der-writer.ts';
 import type { Curve } from './algorithms.ts';
 import { OID } from './oids.ts';
 
@@ -34,10 +34,18 @@ const EC_ALGORITHM = {
   'P-384': sequence(OID.ecPublicKey, OID.p384),
 };
 const RSA_ALGORITHM = sequence(OID.rsaEncryption, NULL);
+/** Keeps a number with its top bit set positive (X.690 section 8.3). */
+const SIGN_BYTE = Uint8Array.of(0);
 export const POINT_LENGTH = { 'P-256': 65, 'P-384': 97 } as const;
 
 export function encodeEcSpki(curve: Curve, point: Uint8Array): Uint8Array {
   return sequence(EC_ALGORITHM[curve], bitString(point));
+}
+
+/** @param modulus - Big-endian, whole bytes: its top bit is set. */
+export function encodeRsaSpki(modulus: Uint8Array, exponent: number): Uint8Array {
+  const key = sequence(tlv(TAG.INTEGER, SIGN_BYTE, modulus), integer(exponent));
+  return sequence(RSA_ALGORITHM, bitString(key));
 }
 
 export function decodeSpki(spki: Uint8Array): PublicKey {

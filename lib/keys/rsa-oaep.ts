@@ -28,13 +28,12 @@ export function unwrapRsaOaep(
   hash: 'sha1' | 'sha256',
   encryptedKey: Uint8Array,
 ): SecretBytes {
+  const bits = privateKey.asymmetricKeyDetails?.modulusLength ?? 0;
+  // RFC 8017 section 7.1.2 step 1b: exactly as long as the modulus. OpenSSL would take shorter input as a smaller number.
+  if (encryptedKey.length !== Math.ceil(bits / 8)) throw new KeyStoreError('KEY_UNWRAP_FAILED');
   try {
-    // RFC 8017 section 7.1.2 step 1: exactly as long as the modulus.
-    const bits = privateKey.asymmetricKeyDetails?.modulusLength ?? 0;
-    if (encryptedKey.length !== Math.ceil(bits / 8)) throw new KeyStoreError('KEY_UNWRAP_FAILED');
-    return SecretBytes.take(
-      privateDecrypt({ key: privateKey, padding: OAEP, oaepHash: hash }, encryptedKey),
-    );
+    const options = { key: privateKey, padding: OAEP, oaepHash: hash };
+    return SecretBytes.take(privateDecrypt(options, encryptedKey));
   } catch {
     throw new KeyStoreError('KEY_UNWRAP_FAILED');
   }

@@ -1,0 +1,158 @@
+/**
+ * ALG_ID: how CryptoAPI names algorithms. Source: wincrypt.h; MS "ALG_ID".
+ *
+ *   ALG_ID = class << 13 | type << 9 | sid        GET_ALG_CLASS, GET_ALG_TYPE, GET_ALG_SID
+ */
+
+/** Every CALG_* of wincrypt.h, without the prefix. */
+export const ALG_ID = {
+  // Hashes
+  MD2: 0x8001,
+  MD4: 0x8002,
+  MD5: 0x8003,
+  SHA1: 0x8004,
+  MAC: 0x8005,
+  SSL3_SHAMD5: 0x8008,
+  HMAC: 0x8009,
+  TLS1PRF: 0x800a,
+  HASH_REPLACE_OWF: 0x800b,
+  SHA_256: 0x800c,
+  SHA_384: 0x800d,
+  SHA_512: 0x800e,
+  // Signatures
+  RSA_SIGN: 0x2400,
+  DSS_SIGN: 0x2200,
+  ECDSA: 0x2203,
+  NO_SIGN: 0x2000,
+  // Key exchange
+  RSA_KEYX: 0xa400,
+  ECMQV: 0xa001,
+  HUGHES_MD5: 0xa003,
+  DH_SF: 0xaa01,
+  DH_EPHEM: 0xaa02,
+  AGREEDKEY_ANY: 0xaa03,
+  KEA_KEYX: 0xaa04,
+  ECDH: 0xaa05,
+  ECDH_EPHEM: 0xae06,
+  // Block ciphers
+  DES: 0x6601,
+  RC2: 0x6602,
+  '3DES': 0x6603,
+  DESX: 0x6604,
+  '3DES_112': 0x6609,
+  SKIPJACK: 0x660a,
+  TEK: 0x660b,
+  CYLINK_MEK: 0x660c,
+  RC5: 0x660d,
+  AES_128: 0x660e,
+  AES_192: 0x660f,
+  AES_256: 0x6610,
+  AES: 0x6611,
+  // Stream ciphers
+  RC4: 0x6801,
+  SEAL: 0x6802,
+  // Schannel
+  SSL3_MASTER: 0x4c01,
+  SCHANNEL_MASTER_HASH: 0x4c02,
+  SCHANNEL_MAC_KEY: 0x4c03,
+  PCT1_MASTER: 0x4c04,
+  SSL2_MASTER: 0x4c05,
+  TLS1_MASTER: 0x4c06,
+  SCHANNEL_ENC_KEY: 0x4c07,
+  /** CALG_OID_INFO_CNG_ONLY: not an ALG_ID, but a mark that there is none. */
+  OID_INFO_CNG_ONLY: 0xffffffff,
+} as const;
+
+/** Name of an algorithm in {@link ALG_ID}. */
+export type AlgIdName = keyof typeof ALG_ID;
+
+/** GET_ALG_CLASS, by name. */
+export type AlgClass =
+  | 'any'
+  | 'signature'
+  | 'msg-encrypt'
+  | 'data-encrypt'
+  | 'hash'
+  | 'key-exchange';
+
+/** GET_ALG_TYPE, by name. */
+export type AlgType = 'any' | 'dss' | 'rsa' | 'block' | 'stream' | 'dh' | 'secure-channel' | 'ecdh';
+
+/** The name of an ALG_ID as wincrypt.h has it after `CALG_`, or undefined for a number that is not there. */
+export function algIdName(algId: number): AlgIdName | undefined {
+  return NAMES.get(algId);
+}
+
+/** For people: `CALG_AES_256 (0x6610)`, or the number alone. */
+export function describeAlgId(algId: number): string {
+  const number = `0x${algId.toString(16).padStart(4, '0')}`;
+  const name = algIdName(algId);
+  return name === undefined ? number : `CALG_${name} (${number})`;
+}
+
+/** GET_ALG_CLASS; undefined for a class that wincrypt.h does not have. */
+export function algClass(algId: number): AlgClass | undefined {
+  return algId > 0xffff ? undefined : CLASSES[(algId >>> 13) & 0x7];
+}
+
+/** GET_ALG_TYPE; undefined for a type that wincrypt.h does not have. */
+export function algType(algId: number): AlgType | undefined {
+  return algId > 0xffff ? undefined : TYPES[(algId >>> 9) & 0xf];
+}
+
+/** GET_ALG_SID: the number within its class and type. */
+export function algSid(algId: number): number {
+  return algId & 0x1ff;
+}
+
+/**
+ * Lengths in bytes that a session key of this algorithm can have in a SIMPLEBLOB or PLAINTEXTKEYBLOB, in ascending order; empty for an
+ * algorithm that has no session keys, or that no Microsoft provider does.
+ *
+ * DES keys include their parity bits. RC2 and RC4 take 40 to 128 bits in steps of 8 (longer RC2 keys are HMAC keys in disguise:
+ * CRYPT_IPSEC_HMAC_KEY).
+ */
+export function plausibleKeyLengths(algId: number): readonly number[] {
+  return KEY_LENGTHS.get(algId) ?? [];
+}
+
+const NAMES = new Map<number, AlgIdName>(
+  Object.entries(ALG_ID).map(([name, id]) => [id, name as AlgIdName]),
+);
+
+/** By number; ALG_CLASS_ANY is 0. */
+const CLASSES: readonly AlgClass[] = [
+  'any',
+  'signature',
+  'msg-encrypt',
+  'data-encrypt',
+  'hash',
+  'key-exchange',
+];
+
+/** By number; ALG_TYPE_ANY is 0. */
+const TYPES: readonly AlgType[] = [
+  'any',
+  'dss',
+  'rsa',
+  'block',
+  'stream',
+  'dh',
+  'secure-channel',
+  'ecdh',
+];
+
+/** 40 to 128 bits. */
+const RC_LENGTHS: readonly number[] = Array.from({ length: 12 }, (_, i) => 5 + i);
+
+const KEY_LENGTHS = new Map<number, readonly number[]>([
+  [ALG_ID.DES, [8]],
+  [ALG_ID['3DES_112'], [16]],
+  [ALG_ID['3DES'], [24]],
+  [ALG_ID.AES_128, [16]],
+  [ALG_ID.AES_192, [24]],
+  [ALG_ID.AES_256, [32]],
+  [ALG_ID.AES, [16, 24, 32]],
+  [ALG_ID.RC2, RC_LENGTHS],
+  [ALG_ID.RC4, RC_LENGTHS],
+]);
