@@ -4,63 +4,63 @@
  *   ALG_ID = class << 13 | type << 9 | sid        GET_ALG_CLASS, GET_ALG_TYPE, GET_ALG_SID
  */
 
-/** Every CALG_* of wincrypt.h, without the prefix. */
+/** Every CALG_* of wincrypt.h. */
 export const ALG_ID = {
   // Hashes
-  MD2: 0x8001,
-  MD4: 0x8002,
-  MD5: 0x8003,
-  SHA1: 0x8004,
-  MAC: 0x8005,
-  SSL3_SHAMD5: 0x8008,
-  HMAC: 0x8009,
-  TLS1PRF: 0x800a,
-  HASH_REPLACE_OWF: 0x800b,
-  SHA_256: 0x800c,
-  SHA_384: 0x800d,
-  SHA_512: 0x800e,
+  CALG_MD2: 0x8001,
+  CALG_MD4: 0x8002,
+  CALG_MD5: 0x8003,
+  CALG_SHA1: 0x8004,
+  CALG_MAC: 0x8005,
+  CALG_SSL3_SHAMD5: 0x8008,
+  CALG_HMAC: 0x8009,
+  CALG_TLS1PRF: 0x800a,
+  CALG_HASH_REPLACE_OWF: 0x800b,
+  CALG_SHA_256: 0x800c,
+  CALG_SHA_384: 0x800d,
+  CALG_SHA_512: 0x800e,
   // Signatures
-  RSA_SIGN: 0x2400,
-  DSS_SIGN: 0x2200,
-  ECDSA: 0x2203,
-  NO_SIGN: 0x2000,
+  CALG_RSA_SIGN: 0x2400,
+  CALG_DSS_SIGN: 0x2200,
+  CALG_ECDSA: 0x2203,
+  CALG_NO_SIGN: 0x2000,
   // Key exchange
-  RSA_KEYX: 0xa400,
-  ECMQV: 0xa001,
-  HUGHES_MD5: 0xa003,
-  DH_SF: 0xaa01,
-  DH_EPHEM: 0xaa02,
-  AGREEDKEY_ANY: 0xaa03,
-  KEA_KEYX: 0xaa04,
-  ECDH: 0xaa05,
-  ECDH_EPHEM: 0xae06,
+  CALG_RSA_KEYX: 0xa400,
+  CALG_ECMQV: 0xa001,
+  CALG_HUGHES_MD5: 0xa003,
+  CALG_DH_SF: 0xaa01,
+  CALG_DH_EPHEM: 0xaa02,
+  CALG_AGREEDKEY_ANY: 0xaa03,
+  CALG_KEA_KEYX: 0xaa04,
+  CALG_ECDH: 0xaa05,
+  CALG_ECDH_EPHEM: 0xae06,
   // Block ciphers
-  DES: 0x6601,
-  RC2: 0x6602,
-  '3DES': 0x6603,
-  DESX: 0x6604,
-  '3DES_112': 0x6609,
-  SKIPJACK: 0x660a,
-  TEK: 0x660b,
-  CYLINK_MEK: 0x660c,
-  RC5: 0x660d,
-  AES_128: 0x660e,
-  AES_192: 0x660f,
-  AES_256: 0x6610,
-  AES: 0x6611,
+  CALG_DES: 0x6601,
+  CALG_RC2: 0x6602,
+  CALG_3DES: 0x6603,
+  CALG_DESX: 0x6604,
+  CALG_3DES_112: 0x6609,
+  CALG_SKIPJACK: 0x660a,
+  CALG_TEK: 0x660b,
+  CALG_CYLINK_MEK: 0x660c,
+  CALG_RC5: 0x660d,
+  CALG_AES_128: 0x660e,
+  CALG_AES_192: 0x660f,
+  CALG_AES_256: 0x6610,
+  CALG_AES: 0x6611,
   // Stream ciphers
-  RC4: 0x6801,
-  SEAL: 0x6802,
+  CALG_RC4: 0x6801,
+  CALG_SEAL: 0x6802,
   // Schannel
-  SSL3_MASTER: 0x4c01,
-  SCHANNEL_MASTER_HASH: 0x4c02,
-  SCHANNEL_MAC_KEY: 0x4c03,
-  PCT1_MASTER: 0x4c04,
-  SSL2_MASTER: 0x4c05,
-  TLS1_MASTER: 0x4c06,
-  SCHANNEL_ENC_KEY: 0x4c07,
-  /** CALG_OID_INFO_CNG_ONLY: not an ALG_ID, but a mark that there is none. */
-  OID_INFO_CNG_ONLY: 0xffffffff,
+  CALG_SSL3_MASTER: 0x4c01,
+  CALG_SCHANNEL_MASTER_HASH: 0x4c02,
+  CALG_SCHANNEL_MAC_KEY: 0x4c03,
+  CALG_PCT1_MASTER: 0x4c04,
+  CALG_SSL2_MASTER: 0x4c05,
+  CALG_TLS1_MASTER: 0x4c06,
+  CALG_SCHANNEL_ENC_KEY: 0x4c07,
+  /** Not an ALG_ID, but a mark that there is none. */
+  CALG_OID_INFO_CNG_ONLY: 0xffffffff,
 } as const;
 
 /** Name of an algorithm in {@link ALG_ID}. */
@@ -78,7 +78,7 @@ export type AlgClass =
 /** GET_ALG_TYPE, by name. */
 export type AlgType = 'any' | 'dss' | 'rsa' | 'block' | 'stream' | 'dh' | 'secure-channel' | 'ecdh';
 
-/** The name of an ALG_ID as wincrypt.h has it after `CALG_`, or undefined for a number that is not there. */
+/** The name of an ALG_ID in wincrypt.h, `CALG_AES_256`, or undefined for a number that is not there. */
 export function algIdName(algId: number): AlgIdName | undefined {
   return NAMES.get(algId);
 }
@@ -87,7 +87,7 @@ export function algIdName(algId: number): AlgIdName | undefined {
 export function describeAlgId(algId: number): string {
   const number = `0x${algId.toString(16).padStart(4, '0')}`;
   const name = algIdName(algId);
-  return name === undefined ? number : `CALG_${name} (${number})`;
+  return name === undefined ? number : `${name} (${number})`;
 }
 
 /** GET_ALG_CLASS; undefined for a class that wincrypt.h does not have. */
@@ -146,13 +146,13 @@ const TYPES: readonly AlgType[] = [
 const RC_LENGTHS: readonly number[] = Array.from({ length: 12 }, (_, i) => 5 + i);
 
 const KEY_LENGTHS = new Map<number, readonly number[]>([
-  [ALG_ID.DES, [8]],
-  [ALG_ID['3DES_112'], [16]],
-  [ALG_ID['3DES'], [24]],
-  [ALG_ID.AES_128, [16]],
-  [ALG_ID.AES_192, [24]],
-  [ALG_ID.AES_256, [32]],
-  [ALG_ID.AES, [16, 24, 32]],
-  [ALG_ID.RC2, RC_LENGTHS],
-  [ALG_ID.RC4, RC_LENGTHS],
+  [ALG_ID.CALG_DES, [8]],
+  [ALG_ID.CALG_3DES_112, [16]],
+  [ALG_ID.CALG_3DES, [24]],
+  [ALG_ID.CALG_AES_128, [16]],
+  [ALG_ID.CALG_AES_192, [24]],
+  [ALG_ID.CALG_AES_256, [32]],
+  [ALG_ID.CALG_AES, [16, 24, 32]],
+  [ALG_ID.CALG_RC2, RC_LENGTHS],
+  [ALG_ID.CALG_RC4, RC_LENGTHS],
 ]);

@@ -91,7 +91,7 @@ function layoutOf(bytes: Uint8Array): KeyBlob['type'] {
   const algId = r.u32le('aiKeyAlg');
   switch (bType) {
     case BLOB_TYPE.SIMPLEBLOB:
-      return r.u32le('algid') === ALG_ID.RSA_KEYX ? 'SIMPLEBLOB' : 'opaque';
+      return r.u32le('algid') === ALG_ID.CALG_RSA_KEYX ? 'SIMPLEBLOB' : 'opaque';
     case BLOB_TYPE.PUBLICKEYBLOB:
       return isRsa(algId) ? 'PUBLICKEYBLOB' : 'opaque';
     case BLOB_TYPE.PRIVATEKEYBLOB:
@@ -104,5 +104,5 @@ function layoutOf(bytes: Uint8Array): KeyBlob['type'] {
 }
 
 function isRsa(algId: number): boolean {
-  return algId === ALG_ID.RSA_KEYX || algId === ALG_ID.RSA_SIGN;
+  return algId === ALG_ID.CALG_RSA_KEYX || algId === ALG_ID.CALG_RSA_SIGN;
 }

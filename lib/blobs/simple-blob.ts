@@ -55,7 +55,7 @@ export function decodeSimpleBlob(
   const r = new BlobReader(bytes, 'SIMPLEBLOB');
   const { algId } = readBlobHeader(r, 'SIMPLEBLOB');
   const wrapAlgId = r.u32le('algid');
-  if (wrapAlgId !== ALG_ID.RSA_KEYX)
+  if (wrapAlgId !== ALG_ID.CALG_RSA_KEYX)
     r.fail('algid', `want 0xa400, got 0x${wrapAlgId.toString(16)}`, 'BLOB_ALGORITHM_UNSUPPORTED');
   const length = options.modulusLength ?? r.left;
   if (length < MIN_RSA_BITS / 8 || length > MAX_RSA_BITS / 8)
@@ -74,7 +74,7 @@ export function decodeSimpleBlob(
 export function encodeSimpleBlob(blob: Omit<SimpleBlob, 'type'>): Uint8Array {
   const writer = new BlobWriter(BLOB_HEADER_LENGTH + 4 + blob.encryptedKey.length);
   return writeBlobHeader(writer, 'SIMPLEBLOB', blob.algId)
-    .u32le(ALG_ID.RSA_KEYX)
+    .u32le(ALG_ID.CALG_RSA_KEYX)
     .bytes(reverseBytes(blob.encryptedKey))
     .finish();
 }

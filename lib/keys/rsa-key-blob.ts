@@ -20,7 +20,7 @@ import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { SecretBytes } from './secret-bytes.ts';
 
 /** aiKeyAlg of an RSA key: which slot of a container it is for. */
-export type RsaAlgId = typeof ALG_ID.RSA_KEYX | typeof ALG_ID.RSA_SIGN;
+export type RsaAlgId = typeof ALG_ID.CALG_RSA_KEYX | typeof ALG_ID.CALG_RSA_SIGN;
 
 /**
  * PKCS#8 of a PRIVATEKEYBLOB. That its numbers belong together is for the importer to check.
