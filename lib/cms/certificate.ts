@@ -45,22 +45,61 @@ const COMMON_NAME = '2.5.4.3';
 export async function encodeTbsCertificate(request: CertificateRequest): Promise<Uint8Array> {
   const [x509, { AsnConvert, OctetString }] = await load();
   const extension = (extnID: string, critical: boolean, value: unknown) =>
-    new x509.Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
+    new x509.Extension({
+      extnID,
+      critical,
+      extnValue: new OctetString(AsnConvert.serialize(value)),
+    });
   const { KeyUsageFlags: usage } = x509;
-  const isRsa = AsnConvert.parse(request.publicKey, x509.SubjectPublicKeyInfo).algorithm.algorithm === RSA_ENCRYPTION;
+  const isRsa =
+    AsnConvert.parse(request.publicKey, x509.SubjectPublicKeyInfo).algorithm.algorithm ===
+    RSA_ENCRYPTION;
   const extensions = [
-    extension(x509.id_ce_subjectKeyIdentifier, false, new x509.SubjectKeyIdentifier(toArrayBuffer(request.keyId))),
-    extension(x509.id_ce_authorityKeyIdentifier, false, new x509.AuthorityKeyIdentifier({ keyIdentifier: new x509.KeyIdentifier(toArrayBuffer(request.issuerKeyId)) })),
+    extension(
+      x509.id_ce_subjectKeyIdentifier,
+      false,
+      new x509.SubjectKeyIdentifier(toArrayBuffer(request.keyId)),
+    ),
+    extension(
+      x509.id_ce_authorityKeyIdentifier,
+      false,
+      new x509.AuthorityKeyIdentifier({
+        keyIdentifier: new x509.KeyIdentifier(toArrayBuffer(request.issuerKeyId)),
+      }),
+    ),
   ];
   if (request.role === 'signature') {
-    extensions.push(extension(x509.id_ce_basicConstraints, true, new x509.BasicConstraints({ cA: true, pathLenConstraint: 0 })));
-    extensions.push(extension(x509.id_ce_keyUsage, true, new x509.KeyUsage(usage.keyCertSign | usage.digitalSignature)));
+    extensions.push(
+      extension(
+        x509.id_ce_basicConstraints,
+        true,
+        new x509.BasicConstraints({ cA: true, pathLenConstraint: 0 }),
+      ),
+    );
+    extensions.push(
+      extension(
+        x509.id_ce_keyUsage,
+        true,
+        new x509.KeyUsage(usage.keyCertSign | usage.digitalSignature),
+      ),
+    );
   } else {
-    extensions.push(extension(x509.id_ce_keyUsage, true, new x509.KeyUsage(isRsa ? usage.keyEncipherment : usage.keyAgreement)));
+    extensions.push(
+      extension(
+        x509.id_ce_keyUsage,
+        true,
+        new x509.KeyUsage(isRsa ? usage.keyEncipherment : usage.keyAgreement),
+      ),
+    );
   }
   const name = (keyId: Uint8Array) =>
     new x509.Name([
-      new x509.RelativeDistinguishedName([new x509.AttributeTypeAndValue({ type: COMMON_NAME, value: new x509.AttributeValue({ utf8String: toHex(keyId) }) })]),
+      new x509.RelativeDistinguishedName([
+        new x509.AttributeTypeAndValue({
+          type: COMMON_NAME,
+          value: new x509.AttributeValue({ utf8String: toHex(keyId) }),
+        }),
+      ]),
     ]);
   const tbs = new x509.TBSCertificate({
     version: x509.Version.v3,
@@ -76,7 +115,11 @@ export async function encodeTbsCertificate(request: CertificateRequest): Promise
 }
 
 /** DER of the certificate: what was signed, and the signature. */
-export async function encodeCertificate(tbs: Uint8Array, scheme: SignatureScheme, signature: Uint8Array): Promise<Uint8Array> {
+export async function encodeCertificate(
+  tbs: Uint8Array,
+  scheme: SignatureScheme,
+  signature: Uint8Array,
+): Promise<Uint8Array> {
   const [x509, { AsnConvert }] = await load();
   const certificate = new x509.Certificate({
     tbsCertificate: AsnConvert.parse(tbs, x509.TBSCertificate),

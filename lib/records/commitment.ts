@@ -21,7 +21,11 @@ export interface CommittedKey {
 export type UnboundMetadata = Omit<KeyMetadata, 'commitment' | 'bind'>;
 
 /** Adds commitment and bind; a classic record of a searchable key carries neither. */
-export function bindMetadata(key: CommittedKey, metadata: UnboundMetadata, signerPublicKey: Uint8Array): KeyMetadata {
+export function bindMetadata(
+  key: CommittedKey,
+  metadata: UnboundMetadata,
+  signerPublicKey: Uint8Array,
+): KeyMetadata {
   using input = keyInput(key);
   if (!input) return metadata;
   const committed = { ...metadata, commitment: commitmentOf(input, metadata.recordId) };
@@ -33,7 +37,11 @@ export function bindMetadata(key: CommittedKey, metadata: UnboundMetadata, signe
  *
  * @throws KeyStoreError KEY_COMMITMENT_MISMATCH (NTE_BAD_KEY) for either.
  */
-export function checkCommitment(key: CommittedKey, metadata: KeyMetadata, signerPublicKey: Uint8Array): void {
+export function checkCommitment(
+  key: CommittedKey,
+  metadata: KeyMetadata,
+  signerPublicKey: Uint8Array,
+): void {
   using input = keyInput(key);
   const { commitment, bind, ...unbound } = metadata;
   if (!input) {
@@ -61,8 +69,14 @@ function commitmentOf(input: SecretBytes, recordId: Uint8Array): Uint8Array {
   return derived.bytes.slice(); // public from here on
 }
 
-function bindOf(input: SecretBytes, metadata: Omit<KeyMetadata, 'bind'>, signerPublicKey: Uint8Array): Uint8Array {
+function bindOf(
+  input: SecretBytes,
+  metadata: Omit<KeyMetadata, 'bind'>,
+  signerPublicKey: Uint8Array,
+): Uint8Array {
   using key = hkdf('sha256', input.bytes, metadata.recordId, BIND_INFO, 32);
   const signer = createHash('sha256').update(signerPublicKey).digest();
-  return new Uint8Array(createHmac('sha256', key.bytes).update(encodeKeyMetadata(metadata)).update(signer).digest());
+  return new Uint8Array(
+    createHmac('sha256', key.bytes).update(encodeKeyMetadata(metadata)).update(signer).digest(),
+  );
 }

@@ -23,19 +23,37 @@ export interface UnverifiedKeyRecord {
  * @throws KeyStoreError BLOB_TOO_LARGE, BlobFormatError BLOB_MALFORMED (NTE_BAD_DATA), BLOB_VERSION_UNSUPPORTED, BLOB_ALGORITHM_UNSUPPORTED.
  */
 export function decodeKeyRecord(bytes: Uint8Array): UnverifiedKeyRecord {
-  const { message, signer } = decodeSignedData<Signer>(bytes, ['contentInfo', 'keyBlob'], (keyId, certificate) => ({ keyId, certificate, publicKey: new Uint8Array(0) }));
+  const { message, signer } = decodeSignedData<Signer>(
+    bytes,
+    ['contentInfo', 'keyBlob'],
+    (keyId, certificate) => ({ keyId, certificate, publicKey: new Uint8Array(0) }),
+  );
   const metadata = decodeKeyMetadata(message.metadata!);
   const { profile, recipients } = readContent(message, metadata);
-  return { metadata, signerKeyId: signer.keyId, certificate: signer.certificate, signingTime: message.signingTime, profile, recipients };
+  return {
+    metadata,
+    signerKeyId: signer.keyId,
+    certificate: signer.certificate,
+    signingTime: message.signingTime,
+    profile,
+    recipients,
+  };
 }
 
 /** A SIMPLEBLOB's wrapped key as a ktri recipient: the RSA block turns big-endian (FORMATS section 1.3). */
-export function simpleBlobToRecipientInfo(simpleBlob: Uint8Array, keyId: Uint8Array): RecipientInfo {
+export function simpleBlobToRecipientInfo(
+  simpleBlob: Uint8Array,
+  keyId: Uint8Array,
+): RecipientInfo {
   return { type: 'rsa-pkcs1', keyId, encryptedKey: decodeSimpleBlob(simpleBlob).encryptedKey };
 }
 
 /** The way back: a ktri recipient of PKCS#1 v1.5 as the SIMPLEBLOB that CryptImportKey takes. */
 export function recipientInfoToSimpleBlob(recipient: RecipientInfo, algId: number): Uint8Array {
-  if (recipient.type !== 'rsa-pkcs1') throw new KeyStoreError('PARAMETER_INVALID', 'a SIMPLEBLOB holds a key wrapped by RSA PKCS#1 v1.5');
+  if (recipient.type !== 'rsa-pkcs1')
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      'a SIMPLEBLOB holds a key wrapped by RSA PKCS#1 v1.5',
+    );
   return encodeSimpleBlob({ algId, encryptedKey: recipient.encryptedKey });
 }

@@ -1,5 +1,10 @@
 /** keycask/records: reading, verifying and converting key records. */
-export { decodeKeyRecord, recipientInfoToSimpleBlob, simpleBlobToRecipientInfo, type UnverifiedKeyRecord } from './decode.ts';
+export {
+  decodeKeyRecord,
+  recipientInfoToSimpleBlob,
+  simpleBlobToRecipientInfo,
+  type UnverifiedKeyRecord,
+} from './decode.ts';
 export { verifyKeyRecord, type TrustedSigner, type VerifyOptions } from './verify.ts';
 export { VerifiedKeyRecord, type SignerTrust } from '../contracts/verified-record.ts';
 export type { KeyMetadata, Provenance } from '../cms/metadata.ts';

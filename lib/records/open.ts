@@ -31,15 +31,22 @@ export interface RecordOpeners {
  * @returns A secret that the caller owns.
  * @throws KeyStoreError NO_RECIPIENT (NTE_NO_KEY), PASSWORD_REQUIRED, PASSWORD_WRONG, KEY_UNWRAP_FAILED, KEY_COMMITMENT_MISMATCH.
  */
-export async function openKeyRecord(record: VerifiedKeyRecord, openers: RecordOpeners): Promise<SecretBytes> {
+export async function openKeyRecord(
+  record: VerifiedKeyRecord,
+  openers: RecordOpeners,
+): Promise<SecretBytes> {
   const { sessionKey, contentKey } = await openKeys(record, openers);
   contentKey?.dispose();
   return sessionKey;
 }
 
 /** Session key and content-encryption key: for open and re-wrap alone; the latter never leaves this room. */
-export async function openKeys(record: VerifiedKeyRecord, openers: RecordOpeners): Promise<CommittedKey> {
-  if (!VerifiedKeyRecord.is(record)) throw new KeyStoreError('PARAMETER_INVALID', 'only a verified record can be opened');
+export async function openKeys(
+  record: VerifiedKeyRecord,
+  openers: RecordOpeners,
+): Promise<CommittedKey> {
+  if (!VerifiedKeyRecord.is(record))
+    throw new KeyStoreError('PARAMETER_INVALID', 'only a verified record can be opened');
   const unwrapped = await unwrapFirst(record, openers);
   const { metadata, signer, sealed } = record.parts;
   const opened: CommittedKey = sealed ? openSealed(unwrapped, record) : { sessionKey: unwrapped };
@@ -62,7 +69,10 @@ export function recipientFor(record: VerifiedKeyRecord, { key, keyId }: Exchange
   });
 }
 
-async function unwrapFirst(record: VerifiedKeyRecord, { exchangeKeys = [], password }: RecordOpeners): Promise<SecretBytes> {
+async function unwrapFirst(
+  record: VerifiedKeyRecord,
+  { exchangeKeys = [], password }: RecordOpeners,
+): Promise<SecretBytes> {
   if (record.parts.trust !== 'password') {
     for (const exchangeKey of exchangeKeys) {
       const recipient = recipientFor(record, exchangeKey);
@@ -71,7 +81,11 @@ async function unwrapFirst(record: VerifiedKeyRecord, { exchangeKeys = [], passw
   }
   const passwords = record.recipients.filter(isPassword);
   if (passwords.length === 0) throw new KeyStoreError('NO_RECIPIENT');
-  if (!password) throw new KeyStoreError('PASSWORD_REQUIRED', 'no key here opens this record, but a password does');
+  if (!password)
+    throw new KeyStoreError(
+      'PASSWORD_REQUIRED',
+      'no key here opens this record, but a password does',
+    );
   return tryPassword(passwords, password);
 }
 
@@ -79,17 +93,26 @@ async function unwrapFirst(record: VerifiedKeyRecord, { exchangeKeys = [], passw
  * PKCS#1 v1.5 in an envelope: a failed unwrap goes on with a random key and fails at the tag, so that nobody learns at which
  * step a forged block failed (RFC 3218 section 2.3.2).
  */
-async function unwrapWithKey(record: VerifiedKeyRecord, recipient: number, key: PersistedKey): Promise<SecretBytes> {
-  const concealed = record.recipients[recipient]!.type === 'rsa-pkcs1' && record.parts.profile === 'envelope';
+async function unwrapWithKey(
+  record: VerifiedKeyRecord,
+  recipient: number,
+  key: PersistedKey,
+): Promise<SecretBytes> {
+  const concealed =
+    record.recipients[recipient]!.type === 'rsa-pkcs1' && record.parts.profile === 'envelope';
   try {
     return await key.unwrap(record, recipient);
   } catch (error) {
-    if (concealed && KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED') return SecretBytes.random(CONTENT_KEY_LENGTH);
+    if (concealed && KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED')
+      return SecretBytes.random(CONTENT_KEY_LENGTH);
     throw error;
   }
 }
 
-async function tryPassword(recipients: readonly RecipientInfo[], password: SecretBytes): Promise<SecretBytes> {
+async function tryPassword(
+  recipients: readonly RecipientInfo[],
+  password: SecretBytes,
+): Promise<SecretBytes> {
   for (const info of recipients) {
     try {
       return await unwrapWithPassword(info, password);
@@ -101,7 +124,10 @@ async function tryPassword(recipients: readonly RecipientInfo[], password: Secre
 }
 
 /** The PLAINTEXTKEYBLOB inside an envelope. Takes the content-encryption key over. */
-function openSealed(contentKey: SecretBytes, record: VerifiedKeyRecord): { sessionKey: SecretBytes; contentKey: SecretBytes } {
+function openSealed(
+  contentKey: SecretBytes,
+  record: VerifiedKeyRecord,
+): { sessionKey: SecretBytes; contentKey: SecretBytes } {
   const { sealed, metadata } = record.parts;
   try {
     using blob = openAesGcm({ key: contentKey.bytes, ...sealed! });

@@ -33,24 +33,43 @@ export interface PasswordRecipient {
 }
 
 export type PasswordKdf =
-  | { readonly type: 'argon2id'; readonly memoryKiB: number; readonly iterations: number; readonly parallelism: number }
+  | {
+      readonly type: 'argon2id';
+      readonly memoryKiB: number;
+      readonly iterations: number;
+      readonly parallelism: number;
+    }
   | { readonly type: 'pbkdf2'; readonly iterations: number };
 
 export type Recipient = PublicKeyRecipient | PasswordRecipient;
 
 /** The weakest that a writer makes (RFC 9106 section 4, second recommended option). */
-export const DEFAULT_ARGON2ID = { type: 'argon2id', memoryKiB: 64 * 1024, iterations: 3, parallelism: 4 } as const;
+export const DEFAULT_ARGON2ID = {
+  type: 'argon2id',
+  memoryKiB: 64 * 1024,
+  iterations: 3,
+  parallelism: 4,
+} as const;
 /** OWASP's figure for PBKDF2-HMAC-SHA-256. */
 export const DEFAULT_PBKDF2 = { type: 'pbkdf2', iterations: 600_000 } as const;
 const KEK_LENGTH = 32;
 const SALT_LENGTH = 16;
 
-export function wrapForRecipient(contentKey: SecretBytes, recipient: Recipient, random: RandomFill): RecipientInfo | Promise<RecipientInfo> {
-  return recipient.type === 'password' ? wrapForPassword(contentKey, recipient, random) : wrapForPublicKey(contentKey, recipient);
+export function wrapForRecipient(
+  contentKey: SecretBytes,
+  recipient: Recipient,
+  random: RandomFill,
+): RecipientInfo | Promise<RecipientInfo> {
+  return recipient.type === 'password'
+    ? wrapForPassword(contentKey, recipient, random)
+    : wrapForPublicKey(contentKey, recipient);
 }
 
 /** @throws KeyStoreError PASSWORD_WRONG. */
-export async function unwrapWithPassword(info: RecipientInfo, password: SecretBytes): Promise<SecretBytes> {
+export async function unwrapWithPassword(
+  info: RecipientInfo,
+  password: SecretBytes,
+): Promise<SecretBytes> {
   try {
     if (info.type === 'argon2id') {
       using kek = await argon2id(password.bytes, info, KEK_LENGTH);
@@ -61,31 +80,51 @@ export async function unwrapWithPassword(info: RecipientInfo, password: SecretBy
       return unwrapPwriKek(kek.bytes, info.iv, info.encryptedKey);
     }
   } catch (error) {
-    if (KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED') throw new KeyStoreError('PASSWORD_WRONG');
+    if (KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED')
+      throw new KeyStoreError('PASSWORD_WRONG');
     throw error;
   }
   throw new KeyStoreError('PARAMETER_INVALID', 'this recipient is not a password');
 }
 
-function wrapForPublicKey(contentKey: SecretBytes, { publicKey, keyId, rsa = 'oaep-sha256' }: PublicKeyRecipient): RecipientInfo {
+function wrapForPublicKey(
+  contentKey: SecretBytes,
+  { publicKey, keyId, rsa = 'oaep-sha256' }: PublicKeyRecipient,
+): RecipientInfo {
   const key = decodeSpki(publicKey);
   if (key.type === 'ec') {
     const { ephemeralPublicKey, encryptedKey } = wrapEcdh(key, contentKey, ECC_SHARED_INFO);
     return { type: 'ecdh', keyId, curve: key.curve, ephemeralPublicKey, encryptedKey };
   }
   const parsed = parsePublicKey(publicKey);
-  if (rsa === 'pkcs1') return { type: 'rsa-pkcs1', keyId, encryptedKey: wrapRsaPkcs1(parsed, contentKey) };
+  if (rsa === 'pkcs1')
+    return { type: 'rsa-pkcs1', keyId, encryptedKey: wrapRsaPkcs1(parsed, contentKey) };
   const hash = rsa === 'oaep-sha1' ? 'sha1' : 'sha256';
   return { type: 'rsa-oaep', keyId, hash, encryptedKey: wrapRsaOaep(parsed, hash, contentKey) };
 }
 
-async function wrapForPassword(contentKey: SecretBytes, { password, kdf }: PasswordRecipient, random: RandomFill): Promise<RecipientInfo> {
+async function wrapForPassword(
+  contentKey: SecretBytes,
+  { password, kdf }: PasswordRecipient,
+  random: RandomFill,
+): Promise<RecipientInfo> {
   const salt = new Uint8Array(SALT_LENGTH);
   random(salt);
   if (kdf.type === 'argon2id') {
     const { memoryKiB, iterations, parallelism } = kdf;
-    using kek = await argon2id(password.bytes, { salt, memoryKiB, iterations, parallelism }, KEK_LENGTH);
-    return { type: 'argon2id', salt, memoryKiB, iterations, parallelism, encryptedKey: wrapAesKey(kek.bytes, contentKey) };
+    using kek = await argon2id(
+      password.bytes,
+      { salt, memoryKiB, iterations, parallelism },
+      KEK_LENGTH,
+    );
+    return {
+      type: 'argon2id',
+      salt,
+      memoryKiB,
+      iterations,
+      parallelism,
+      encryptedKey: wrapAesKey(kek.bytes, contentKey),
+    };
   }
   using kek = await pbkdf2(password.bytes, salt, kdf.iterations, KEK_LENGTH);
   const { iv, wrapped } = wrapPwriKek(kek.bytes, contentKey, random);

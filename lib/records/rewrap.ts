@@ -15,7 +15,9 @@ export interface RewrapOptions {
   readonly keep: readonly number[];
   readonly add: readonly Recipient[];
   /** What changes besides the version: label, purpose, algorithm, created and id never do. */
-  readonly changes?: Partial<Pick<KeyMetadata, 'notAfter' | 'storeId' | 'provenance' | 'attributes' | 'recordVersion'>>;
+  readonly changes?: Partial<
+    Pick<KeyMetadata, 'notAfter' | 'storeId' | 'provenance' | 'attributes' | 'recordVersion'>
+  >;
   readonly signer: SigningIdentity;
   readonly signingTime: Date;
   readonly random?: RandomFill;
@@ -29,23 +31,44 @@ export interface RewrapOptions {
  *
  * @throws KeyStoreError what {@link openKeyRecord} throws; PARAMETER_INVALID where a kept recipient does not exist or none is left.
  */
-export async function rewrapKeyRecord(record: VerifiedKeyRecord, openers: RecordOpeners, options: RewrapOptions): Promise<Uint8Array> {
+export async function rewrapKeyRecord(
+  record: VerifiedKeyRecord,
+  openers: RecordOpeners,
+  options: RewrapOptions,
+): Promise<Uint8Array> {
   const { keep, add, changes, signer, signingTime, random = randomFillSync } = options;
   const { commitment: _commitment, bind: _bind, ...metadata } = record.metadata;
   const kept = keep.map((index) => {
     const info = record.recipients[index];
-    if (!info || record.parts.profile === 'classic') throw new KeyStoreError('PARAMETER_INVALID', `recipient ${index} cannot be kept`);
+    if (!info || record.parts.profile === 'classic')
+      throw new KeyStoreError('PARAMETER_INVALID', `recipient ${index} cannot be kept`);
     return info;
   });
   const opened = await openKeys(record, openers);
   using sessionKey = opened.sessionKey;
-  using contentKey = keptContentKey(opened.contentKey, kept.length, sessionKey) ?? SecretBytes.random(CONTENT_KEY_LENGTH, random);
-  const next: UnboundMetadata = { ...metadata, recordVersion: metadata.recordVersion + 1, ...changes };
-  return await sealEnvelope({ sessionKey, contentKey }, next, { recipients: add, kept, signer, signingTime, random });
+  using contentKey =
+    keptContentKey(opened.contentKey, kept.length, sessionKey) ??
+    SecretBytes.random(CONTENT_KEY_LENGTH, random);
+  const next: UnboundMetadata = {
+    ...metadata,
+    recordVersion: metadata.recordVersion + 1,
+    ...changes,
+  };
+  return await sealEnvelope({ sessionKey, contentKey }, next, {
+    recipients: add,
+    kept,
+    signer,
+    signingTime,
+    random,
+  });
 }
 
 /** The old content-encryption key where somebody's wrapping of it stays, or where the commitment is made of it. */
-function keptContentKey(contentKey: SecretBytes | undefined, kept: number, sessionKey: SecretBytes): SecretBytes | undefined {
+function keptContentKey(
+  contentKey: SecretBytes | undefined,
+  kept: number,
+  sessionKey: SecretBytes,
+): SecretBytes | undefined {
   const committed = sessionKey.length < 16;
   if (contentKey && (kept > 0 || committed)) return contentKey;
   contentKey?.dispose();

@@ -1,6 +1,6 @@
 /** Making key records: wrap for each recipient, commit, bind, sign. */
 import { randomFillSync } from 'node:crypto';
-import { encodePlaintextKeyBlob, PLAINTEXT_KEY_BLOB_OVERHEAD } from '../blobs/plaintext-key-blob.ts';
+import { encodePlaintextKeyBlobInto, plaintextKeyBlobLength } from '../blobs/plaintext-key-blob.ts';
 import { decodeSimpleBlob } from '../blobs/simple-blob.ts';
 import { encodeAuthEnvelopedData, MAX_RECIPIENTS } from '../cms/auth-enveloped-data.ts';
 import { encodeKeyMetadata } from '../cms/metadata.ts';
@@ -28,10 +28,14 @@ export interface SealOptions {
  * @returns DER of ContentInfo(SignedData(ContentInfo(AuthEnvelopedData(PLAINTEXTKEYBLOB)))), at most 1 MiB.
  * @throws KeyStoreError PARAMETER_INVALID (NTE_INVALID_PARAMETER) for no recipient or more than 64.
  */
-export async function sealKeyRecord(sessionKey: SecretBytes, metadata: UnboundMetadata, options: SealOptions): Promise<Uint8Array> {
+export async function sealKeyRecord(
+  sessionKey: SecretBytes,
+  metadata: UnboundMetadata,
+  options: SealOptions,
+): Promise<Uint8Array> {
   const random = options.random ?? randomFillSync;
   using contentKey = SecretBytes.random(CONTENT_KEY_LENGTH, random);
-  return sealEnvelope({ sessionKey, contentKey }, metadata, { ...options, random, kept: [] });
+  return await sealEnvelope({ sessionKey, contentKey }, metadata, { ...options, random, kept: [] });
 }
 
 /** What a re-wrap seals: new recipients, and those that stay as they are because the content-encryption key does. */
@@ -41,16 +45,27 @@ export interface EnvelopeOptions extends SealOptions {
 }
 
 /** The part that seal and re-wrap share. */
-export async function sealEnvelope(keys: Required<CommittedKey>, metadata: UnboundMetadata, options: EnvelopeOptions): Promise<Uint8Array> {
+export async function sealEnvelope(
+  keys: Required<CommittedKey>,
+  metadata: UnboundMetadata,
+  options: EnvelopeOptions,
+): Promise<Uint8Array> {
   const { recipients, signer, signingTime, random, kept } = options;
   const count = recipients.length + kept.length;
-  if (count < 1 || count > MAX_RECIPIENTS) throw new KeyStoreError('PARAMETER_INVALID', `a record has 1 to ${MAX_RECIPIENTS} recipients, not ${count}`);
+  if (count < 1 || count > MAX_RECIPIENTS)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `a record has 1 to ${MAX_RECIPIENTS} recipients, not ${count}`,
+    );
   const infos: RecipientInfo[] = [...kept];
   for (const recipient of recipients) {
     const info = wrapForRecipient(keys.contentKey, recipient, random);
     infos.push(info instanceof Promise ? await info : info);
   }
-  const content = encodeAuthEnvelopedData({ recipients: infos, ...sealKeyBlob(keys, metadata.algorithm, random) });
+  const content = encodeAuthEnvelopedData({
+    recipients: infos,
+    ...sealKeyBlob(keys, metadata.algorithm, random),
+  });
   const bound = encodeKeyMetadata(bindMetadata(keys, metadata, signer.publicKey));
   return signedMessage(signer, { type: 'contentInfo', content, signingTime, metadata: bound });
 }
@@ -61,19 +76,37 @@ export async function sealEnvelope(keys: Required<CommittedKey>, metadata: Unbou
  * @param sessionKey - The key inside the blob: commitment and bind are made of it. Read, not kept.
  * @param simpleBlob - What CryptExportKey(SIMPLEBLOB) gave; its ALG_ID is the metadata's.
  */
-export async function sealClassicRecord(sessionKey: SecretBytes, simpleBlob: Uint8Array, metadata: UnboundMetadata, options: Omit<SealOptions, 'recipients'>): Promise<Uint8Array> {
+export async function sealClassicRecord(
+  sessionKey: SecretBytes,
+  simpleBlob: Uint8Array,
+  metadata: UnboundMetadata,
+  options: Omit<SealOptions, 'recipients'>,
+): Promise<Uint8Array> {
   const { algId } = decodeSimpleBlob(simpleBlob);
-  if (algId !== metadata.algorithm) throw new KeyStoreError('PARAMETER_INVALID', 'the SIMPLEBLOB is of another algorithm than its metadata');
+  if (algId !== metadata.algorithm)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      'the SIMPLEBLOB is of another algorithm than its metadata',
+    );
   const { signer, signingTime } = options;
   const bound = encodeKeyMetadata(bindMetadata({ sessionKey }, metadata, signer.publicKey));
-  return signedMessage(signer, { type: 'keyBlob', content: simpleBlob, signingTime, metadata: bound });
+  return signedMessage(signer, {
+    type: 'keyBlob',
+    content: simpleBlob,
+    signingTime,
+    metadata: bound,
+  });
 }
 
-function sealKeyBlob({ sessionKey, contentKey }: Required<CommittedKey>, algorithm: number, random: RandomFill) {
+function sealKeyBlob(
+  { sessionKey, contentKey }: Required<CommittedKey>,
+  algorithm: number,
+  random: RandomFill,
+) {
   const nonce = new Uint8Array(NONCE_LENGTH);
   random(nonce);
-  using blob = new SecretBytes(PLAINTEXT_KEY_BLOB_OVERHEAD + sessionKey.length);
-  encodePlaintextKeyBlob({ algId: algorithm, key: sessionKey.bytes }, blob.bytes);
+  using blob = new SecretBytes(plaintextKeyBlobLength(sessionKey.length));
+  encodePlaintextKeyBlobInto({ algId: algorithm, key: sessionKey.bytes }, blob.bytes);
   const { ciphertext, tag } = sealAesGcm({ key: contentKey.bytes, nonce, plaintext: blob.bytes });
   return { nonce, ciphertext, tag };
 }

@@ -6,7 +6,11 @@ import { decodeAuthEnvelopedData } from '../cms/auth-enveloped-data.ts';
 import { decodeKeyMetadata, type KeyMetadata } from '../cms/metadata.ts';
 import type { SignedMessage, Signer } from '../cms/signed-data.ts';
 import { mintVerifiedKeyRecord } from '../contracts/mint-verified-record.ts';
-import type { SignerTrust, VerifiedKeyRecord, VerifiedRecordParts } from '../contracts/verified-record.ts';
+import type {
+  SignerTrust,
+  VerifiedKeyRecord,
+  VerifiedRecordParts,
+} from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { verifyMessage } from '../messages/verify-message.ts';
 
@@ -46,27 +50,56 @@ export function verifyKeyRecord(bytes: Uint8Array, options: VerifyOptions): Veri
   checkPlace(metadata, options);
   const { trust, ...pin } = signer;
   const { signingTime } = message;
-  return mintVerifiedKeyRecord({ bytes, metadata, metadataDer, signer: pin, trust, signingTime, ...readContent(message, metadata) });
+  return mintVerifiedKeyRecord({
+    bytes,
+    metadata,
+    metadataDer,
+    signer: pin,
+    trust,
+    signingTime,
+    ...readContent(message, metadata),
+  });
 }
 
 function checkPlace(metadata: KeyMetadata, { id, version, storeId }: VerifyOptions): void {
-  if (id !== undefined && toHex(metadata.recordId) !== id) throw new KeyStoreError('RECORD_MISPLACED', 'the record is of another id');
-  if (storeId && !equalBytes(metadata.storeId, storeId)) throw new KeyStoreError('RECORD_MISPLACED', 'the record is of another store');
+  if (id !== undefined && toHex(metadata.recordId) !== id)
+    throw new KeyStoreError('RECORD_MISPLACED', 'the record is of another id');
+  if (storeId && !equalBytes(metadata.storeId, storeId))
+    throw new KeyStoreError('RECORD_MISPLACED', 'the record is of another store');
   if (version !== undefined && metadata.recordVersion !== version) {
-    throw new KeyStoreError('RECORD_ROLLED_BACK', `the record has version ${metadata.recordVersion}, the manifest lists ${version}`);
+    throw new KeyStoreError(
+      'RECORD_ROLLED_BACK',
+      `the record has version ${metadata.recordVersion}, the manifest lists ${version}`,
+    );
   }
 }
 
 /** The content's parts in either profile; commitment and bind must be there wherever the profile has them. */
-export function readContent(message: SignedMessage, metadata: KeyMetadata): Pick<VerifiedRecordParts, 'profile' | 'recipients' | 'sealed' | 'simpleBlob' | 'plausibleLengths'> {
+export function readContent(
+  message: SignedMessage,
+  metadata: KeyMetadata,
+): Pick<
+  VerifiedRecordParts,
+  'profile' | 'recipients' | 'sealed' | 'simpleBlob' | 'plausibleLengths'
+> {
   if (message.type === 'contentInfo') {
     const { recipients, ...sealed } = decodeAuthEnvelopedData(message.content);
-    if (!metadata.bind) throw new KeyStoreError('BLOB_MALFORMED', 'an envelope record carries commitment and bind');
+    if (!metadata.bind)
+      throw new KeyStoreError('BLOB_MALFORMED', 'an envelope record carries commitment and bind');
     return { profile: 'envelope', recipients, sealed };
   }
   const { algId, encryptedKey } = decodeSimpleBlob(message.content);
-  if (algId !== metadata.algorithm) throw new KeyStoreError('BLOB_MALFORMED', 'the SIMPLEBLOB is of another algorithm than its metadata');
+  if (algId !== metadata.algorithm)
+    throw new KeyStoreError(
+      'BLOB_MALFORMED',
+      'the SIMPLEBLOB is of another algorithm than its metadata',
+    );
   // A SIMPLEBLOB does not name its recipient: an empty key id stands for any RSA exchange key of that length.
   const recipients = [{ type: 'rsa-pkcs1', keyId: new Uint8Array(0), encryptedKey }] as const;
-  return { profile: 'classic', recipients, simpleBlob: message.content, plausibleLengths: plausibleKeyLengths(algId) };
+  return {
+    profile: 'classic',
+    recipients,
+    simpleBlob: message.content,
+    plausibleLengths: plausibleKeyLengths(algId),
+  };
 }

@@ -1,0 +1,194 @@
+/** A key container: an exchange key and a signature key under one name, with their certificates. */
+import { encodeCertificate, encodeTbsCertificate } from '../cms/certificate.ts';
+import type { KeyScope, LegacyKeySpec, PersistedKey, Provider } from '../contracts/provider.ts';
+import { ToBeSigned } from '../contracts/to-be-signed.ts';
+import { KeyStoreError } from '../errors.ts';
+import { signerOf } from '../keys/certificate-signer.ts';
+import { defaultScheme, type KeyAlgorithm } from '../keys/key-algorithms.ts';
+import { keyIdentifier } from '../keys/key-identifier.ts';
+import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { SigningIdentity } from '../messages/sign-message.ts';
+import type { ContainerAlgorithm } from './types.ts';
+
+/** Certificates of a container's two keys, DER. */
+export interface ContainerCertificates {
+  readonly signing: Uint8Array;
+  readonly exchange: Uint8Array;
+}
+
+/** A container whose keys are open. */
+export interface OpenContainer extends ContainerCertificates {
+  readonly name: string;
+  readonly exchangeKey: PersistedKey;
+  readonly exchangeKeyId: Uint8Array;
+  readonly identity: SigningIdentity;
+  close(): Promise<void>;
+}
+
+export interface ContainerOptions {
+  readonly algorithm: ContainerAlgorithm;
+  readonly exportable: boolean;
+  readonly scope?: KeyScope;
+  readonly overwrite?: boolean;
+  readonly notBefore: Date;
+}
+
+/** Both certificates lie with the exchange key as this property, so that any provider can keep them (NCryptSetProperty). */
+const SIGNING_PROPERTY = 'custom:keycask-signing-certificate';
+const EXCHANGE_PROPERTY = 'custom:keycask-exchange-certificate';
+
+const ALGORITHMS: Record<
+  ContainerAlgorithm,
+  { exchange: KeyAlgorithm; signature: KeyAlgorithm; length?: number }
+> = {
+  'p-256': { exchange: 'ECDH_P256', signature: 'ECDSA_P256' },
+  'p-384': { exchange: 'ECDH_P384', signature: 'ECDSA_P384' },
+  'rsa-2048': { exchange: 'RSA', signature: 'RSA', length: 2048 },
+  'rsa-3072': { exchange: 'RSA', signature: 'RSA', length: 3072 },
+  'rsa-4096': { exchange: 'RSA', signature: 'RSA', length: 4096 },
+};
+export const CONTAINER_ALGORITHMS = Object.keys(ALGORITHMS) as ContainerAlgorithm[];
+
+/** Makes a container of two new keys and certifies them. */
+export async function createContainer(
+  provider: Provider,
+  name: string,
+  options: ContainerOptions,
+): Promise<OpenContainer> {
+  const chosen = ALGORITHMS[options.algorithm];
+  if (!chosen)
+    throw new KeyStoreError(
+      'ALGORITHM_UNSUPPORTED',
+      `there is no container algorithm ${options.algorithm}: want ${CONTAINER_ALGORITHMS.join(', ')}`,
+    );
+  const make = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
+    const { scope = 'user', overwrite = false } = options;
+    const pending = await provider.createPersistedKey(algorithm, name, spec, { scope, overwrite });
+    if (chosen.length) await pending.setProperty('length', chosen.length);
+    const allowed = options.exportable;
+    await pending.setProperty('exportPolicy', {
+      export: allowed,
+      plaintextExport: allowed,
+      archive: allowed,
+      plaintextArchive: allowed,
+    });
+    return pending.finalize();
+  };
+  const exchangeKey = await make(chosen.exchange, 'AT_KEYEXCHANGE');
+  const signatureKey = await make(chosen.signature, 'AT_SIGNATURE');
+  return certify(name, exchangeKey, signatureKey, options.notBefore);
+}
+
+/** Brings in private keys that were made elsewhere. Without a signature key the exchange key signs, as CryptoAPI documents it. */
+export async function importContainer(
+  provider: Provider,
+  name: string,
+  keys: { exchange: SecretBytes; signature?: SecretBytes },
+  notBefore: Date,
+): Promise<OpenContainer> {
+  const pending = await provider.importKey(keys.exchange, name, 'AT_KEYEXCHANGE');
+  if (!keys.signature) await pending.setProperty('keyUsage', ['decrypt', 'sign']);
+  const exchangeKey = await pending.finalize();
+  const signatureKey = keys.signature
+    ? await (await provider.importKey(keys.signature, name, 'AT_SIGNATURE')).finalize()
+    : exchangeKey;
+  return certify(name, exchangeKey, signatureKey, notBefore);
+}
+
+/** @throws KeyStoreError CONTAINER_NOT_FOUND (NTE_BAD_KEYSET), and what opening a key throws. */
+export async function openContainer(
+  provider: Provider,
+  name: string,
+  scope: KeyScope = 'user',
+): Promise<OpenContainer> {
+  const exchangeKey = await provider.openKey(name, 'AT_KEYEXCHANGE', { scope });
+  const signatureKey = await openSignatureKey(provider, name, scope, exchangeKey);
+  const signing = await exchangeKey.getProperty(SIGNING_PROPERTY);
+  const exchange = await exchangeKey.getProperty(EXCHANGE_PROPERTY);
+  if (!signing || !exchange)
+    throw new KeyStoreError(
+      'KEY_FILE_DAMAGED',
+      `the container ${name} was never finished: delete it and make it again`,
+    );
+  return opened(name, { exchangeKey, signatureKey, signing, exchange });
+}
+
+// oxlint-disable-next-line max-params -- the provider's own arguments, and the key to fall back to
+async function openSignatureKey(
+  provider: Provider,
+  name: string,
+  scope: KeyScope,
+  exchangeKey: PersistedKey,
+): Promise<PersistedKey> {
+  try {
+    return await provider.openKey(name, 'AT_SIGNATURE', { scope });
+  } catch (error) {
+    if (
+      KeyStoreError.is(error) &&
+      error.code === 'CONTAINER_NOT_FOUND' &&
+      exchangeKey.algorithm === 'RSA'
+    )
+      return exchangeKey;
+    throw error;
+  }
+}
+
+// oxlint-disable-next-line max-params -- a container is a name and two keys
+async function certify(
+  name: string,
+  exchangeKey: PersistedKey,
+  signatureKey: PersistedKey,
+  notBefore: Date,
+): Promise<OpenContainer> {
+  const scheme = schemeOf(signatureKey);
+  const issuerKeyId = keyIdentifier(signatureKey.publicKey);
+  const issue = async (role: 'signature' | 'exchange', { publicKey }: PersistedKey) => {
+    const tbs = await encodeTbsCertificate({
+      role,
+      publicKey,
+      keyId: keyIdentifier(publicKey),
+      issuerKeyId,
+      notBefore,
+      scheme,
+    });
+    return encodeCertificate(
+      tbs,
+      scheme,
+      await signatureKey.sign(ToBeSigned.certificate(scheme, tbs)),
+    );
+  };
+  const signing = await issue('signature', signatureKey);
+  const exchange = await issue('exchange', exchangeKey);
+  await exchangeKey.setProperty(EXCHANGE_PROPERTY, exchange);
+  // Last: a container with this property is finished.
+  await exchangeKey.setProperty(SIGNING_PROPERTY, signing);
+  return opened(name, { exchangeKey, signatureKey, signing, exchange });
+}
+
+function opened(
+  name: string,
+  parts: ContainerCertificates & { exchangeKey: PersistedKey; signatureKey: PersistedKey },
+): OpenContainer {
+  const { exchangeKey, signatureKey, signing, exchange } = parts;
+  return {
+    ...{ name, exchangeKey, signing, exchange },
+    exchangeKeyId: keyIdentifier(exchangeKey.publicKey),
+    identity: {
+      ...signerOf(signing),
+      publicKey: signatureKey.publicKey,
+      scheme: schemeOf(signatureKey),
+      sign: (message) => signatureKey.sign(message),
+    },
+    close: async () => {
+      await exchangeKey.close();
+      if (signatureKey !== exchangeKey) await signatureKey.close();
+    },
+  };
+}
+
+function schemeOf(key: PersistedKey) {
+  const scheme = defaultScheme(key.algorithm);
+  if (!scheme)
+    throw new KeyStoreError('ALGORITHM_UNSUPPORTED', `a ${key.algorithm} key cannot sign`);
+  return scheme;
+}

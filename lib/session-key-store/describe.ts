@@ -1,0 +1,69 @@
+/** What a record says, as plain data for people and for JSON. */
+import { describeAlgId } from '../blobs/alg-id.ts';
+import { toHex } from '../bytes/octets.ts';
+import type { KeyMetadata } from '../cms/metadata.ts';
+import type { RecipientInfo } from '../cms/recipient-info.ts';
+import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import type { UnverifiedKeyRecord } from '../records/decode.ts';
+import type { KeyInfo, RecipientSummary } from './types.ts';
+
+/** @param ownKeyIds - Key identifiers, in hex, of this home's exchange keys. */
+export function describeVerified(
+  record: VerifiedKeyRecord,
+  ownKeyIds: ReadonlySet<string>,
+): KeyInfo {
+  const { metadata, signer, profile, recipients, trust } = record.parts;
+  return {
+    ...describe({ metadata, profile, recipients }, ownKeyIds),
+    signer: toHex(signer.keyId),
+    decryptOnly: isDecryptOnly(metadata) || trust !== 'pinned',
+  };
+}
+
+/** What a record claims, with the reason why it is not believed. */
+export function describeUnverified(
+  record: UnverifiedKeyRecord,
+  state: KeyInfo['state'],
+  ownKeyIds: ReadonlySet<string>,
+): KeyInfo {
+  return {
+    ...describe(record, ownKeyIds),
+    state,
+    signer: toHex(record.signerKeyId),
+    decryptOnly: true,
+  };
+}
+
+/** A key of unsigned origin decrypts only until somebody adopts it: otherwise we would sign what an attacker left there. */
+export function isDecryptOnly(metadata: KeyMetadata): boolean {
+  return metadata.provenance === 'imported-unsigned';
+}
+
+function describe(
+  record: Pick<UnverifiedKeyRecord, 'metadata' | 'profile' | 'recipients'>,
+  ownKeyIds: ReadonlySet<string>,
+): KeyInfo {
+  const { metadata, profile, recipients } = record;
+  return {
+    id: toHex(metadata.recordId),
+    version: metadata.recordVersion,
+    label: metadata.label,
+    state: 'ok',
+    purpose: metadata.purpose,
+    algorithm: describeAlgId(metadata.algorithm),
+    effectiveBits: metadata.effectiveBits,
+    created: metadata.created,
+    ...(metadata.notAfter && { notAfter: metadata.notAfter }),
+    provenance: metadata.provenance,
+    attributes: metadata.attributes,
+    profile,
+    recipients: recipients.map((recipient) => summarize(recipient, ownKeyIds)),
+    ...(metadata.commitment && { commitment: toHex(metadata.commitment) }),
+  };
+}
+
+function summarize(recipient: RecipientInfo, ownKeyIds: ReadonlySet<string>): RecipientSummary {
+  if (!('keyId' in recipient)) return { type: recipient.type, own: false };
+  const keyId = toHex(recipient.keyId);
+  return { type: recipient.type, keyId, own: ownKeyIds.has(keyId) };
+}

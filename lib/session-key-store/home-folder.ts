@@ -1,0 +1,104 @@
+/** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeUtf8 } from '../bytes/octets.ts';
+import { KeyStoreError } from '../errors.ts';
+import { writeDurably } from '../platform/durable-file.ts';
+import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
+import type { ProtectorName } from './types.ts';
+
+/** keycask.json. */
+export interface HomeConfiguration {
+  readonly version: 1;
+  readonly provider: string;
+  readonly protector: ProtectorName;
+}
+
+export class HomeFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get configuration(): string {
+    return join(this.path, 'keycask.json');
+  }
+
+  get trust(): string {
+    return join(this.path, 'trust.cms');
+  }
+
+  get keys(): string {
+    return join(this.path, 'keys');
+  }
+
+  get records(): string {
+    return join(this.path, 'records');
+  }
+
+  get manifest(): string {
+    return join(this.path, 'manifest.log');
+  }
+
+  get pending(): string {
+    return join(this.path, 'pending');
+  }
+
+  async create(): Promise<void> {
+    await withFsErrors(this.path, async () => {
+      for (const folder of [this.path, this.keys, this.records, this.pending])
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+    });
+  }
+
+  /** @throws KeyStoreError HOME_NOT_FOUND, BLOB_MALFORMED. */
+  async readConfiguration(): Promise<HomeConfiguration> {
+    const text = await this.#readConfigurationText();
+    try {
+      const { version, provider, protector } = JSON.parse(text) as Record<string, unknown>;
+      if (
+        version === 1 &&
+        typeof provider === 'string' &&
+        (protector === 'machine-secret' || protector === 'passphrase')
+      ) {
+        return { version, provider, protector };
+      }
+    } catch {
+      // Said below, as for every other content that is not a configuration.
+    }
+    throw new KeyStoreError(
+      'BLOB_MALFORMED',
+      `${this.configuration} is not a keycask.json that this release reads`,
+    );
+  }
+
+  async writeConfiguration(configuration: HomeConfiguration): Promise<void> {
+    await writeDurably(
+      this.configuration,
+      encodeUtf8(`${JSON.stringify(configuration, undefined, 2)}\n`),
+      { place: 'replace', mode: 0o600 },
+    );
+  }
+
+  /** Is there a finished home? keycask.json is the last file that `init` writes. */
+  async exists(): Promise<boolean> {
+    try {
+      await this.#readConfigurationText();
+      return true;
+    } catch (error) {
+      if (KeyStoreError.is(error) && error.code === 'HOME_NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
+  async #readConfigurationText(): Promise<string> {
+    try {
+      return await readFile(this.configuration, 'utf8');
+    } catch (error) {
+      if (isFsError(error, 'ENOENT'))
+        throw new KeyStoreError('HOME_NOT_FOUND', `there is no keycask home in ${this.path}`);
+      throw fsError(error, this.configuration);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+/** Home: an open home with its provider, its trust, its records and its key container. */
+import { createHash } from 'node:crypto';
+import { equalBytes, toHex } from '../bytes/octets.ts';
+import type { Provider } from '../contracts/provider.ts';
+import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import { KeyStoreError } from '../errors.ts';
+import { signerOf } from '../keys/certificate-signer.ts';
+import type { SigningIdentity } from '../messages/sign-message.ts';
+import type { ExchangeKey } from '../records/open.ts';
+import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
+import type { TrustList } from '../trust/trust-list.ts';
+import { Trust } from '../trust/trust.ts';
+import { openContainer, type OpenContainer } from './container.ts';
+import { KeyCache } from './key-cache.ts';
+import type { RecordShelf, ShelvedRecord } from './record-shelf.ts';
+import type { TrustFile } from './trust-file.ts';
+
+export interface HomeParts {
+  /** Folder, or undefined for a home in memory. */
+  readonly path: string | undefined;
+  readonly provider: Provider;
+  readonly shelf: RecordShelf;
+  readonly trustFile: TrustFile;
+  readonly trust: Trust;
+  readonly readOnly: boolean;
+  readonly cache: KeyCache;
+  readonly clock: () => Date;
+}
+
+export class Home {
+  readonly path: string | undefined;
+  readonly provider: Provider;
+  readonly shelf: RecordShelf;
+  readonly readOnly: boolean;
+  readonly cache: KeyCache;
+  readonly #trustFile: TrustFile;
+  readonly #clock: () => Date;
+  readonly #containers = new Map<string, Promise<OpenContainer>>();
+  #trust: Trust;
+  #ownKeyIds: ReadonlySet<string>;
+  #closed = false;
+
+  constructor(parts: HomeParts) {
+    this.path = parts.path;
+    this.provider = parts.provider;
+    this.shelf = parts.shelf;
+    this.readOnly = parts.readOnly;
+    this.cache = parts.cache;
+    this.#trustFile = parts.trustFile;
+    this.#clock = parts.clock;
+    this.#trust = parts.trust;
+    this.#ownKeyIds = ownKeyIdsOf(parts.trust);
+  }
+
+  get trust(): Trust {
+    return this.#trust;
+  }
+
+  /** Key identifiers, in hex, of this home's exchange keys. */
+  get ownKeyIds(): ReadonlySet<string> {
+    return this.#ownKeyIds;
+  }
+
+  get storeId(): Uint8Array {
+    return this.#trust.list.storeId;
+  }
+
+  /** Now, to the second: what records and messages can say. */
+  now(): Date {
+    return new Date(Math.floor(this.#clock().getTime() / 1000) * 1000);
+  }
+
+  /** Sees what other processes changed: new records, new trust. Every operation begins with it. */
+  async refresh(): Promise<void> {
+    if (this.#closed) throw new KeyStoreError('HANDLE_INVALID', 'the store was closed');
+    await this.shelf.refresh();
+    if (!equalBytes(this.shelf.trust.sha256, hashOf(this.#trust)))
+      await this.#adoptTrust(await this.#trustFile.load(this.shelf.trust.sha256));
+  }
+
+  /** The container that signs and wraps now. */
+  async container(): Promise<OpenContainer> {
+    if (this.readOnly)
+      throw new KeyStoreError('PASSWORD_REQUIRED', 'the store was opened to list and verify only');
+    const { container, publicKey } = this.#trust.current;
+    const open = await this.openContainer(container.name);
+    // trust.cms is as authentic as the key that signed it: the provider's own copy of that key decides.
+    if (!equalBytes(open.identity.publicKey, publicKey))
+      throw new KeyStoreError(
+        'TRUST_INVALID',
+        'trust.cms was signed by another key than that of this home',
+      );
+    return open;
+  }
+
+  /** Any container of the provider, opened once. */
+  openContainer(name: string): Promise<OpenContainer> {
+    const known = this.#containers.get(name);
+    if (known) return known;
+    const opening = openContainer(this.provider, name);
+    this.#containers.set(name, opening);
+    opening.catch(() => this.#containers.delete(name));
+    return opening;
+  }
+
+  /** Forgets an opened container whose keys were replaced or deleted. */
+  async closeContainer(name: string): Promise<void> {
+    const known = this.#containers.get(name);
+    this.#containers.delete(name);
+    await (await known?.catch(() => undefined))?.close();
+  }
+
+  async identity(): Promise<SigningIdentity> {
+    return (await this.container()).identity;
+  }
+
+  /** The exchange keys that may open records: of the current container and of retired ones, for the recipients at hand. */
+  async exchangeKeys(record: VerifiedKeyRecord): Promise<ExchangeKey[]> {
+    if (this.readOnly) return [];
+    const wanted = new Set(
+      record.recipients.flatMap((recipient) =>
+        'keyId' in recipient ? [toHex(recipient.keyId)] : [],
+      ),
+    );
+    const current = await this.container();
+    const keys: ExchangeKey[] = [{ key: current.exchangeKey, keyId: current.exchangeKeyId }];
+    // A SIMPLEBLOB names nobody (an empty key id): every container of ours may be meant.
+    const any = wanted.has('');
+    for (const { name, state, exchange } of this.#trust.openContainers) {
+      if (state === 'current' || !(any || wanted.has(exchangeKeyIdOf(exchange)))) continue;
+      const { exchangeKey, exchangeKeyId } = await this.openContainer(name);
+      keys.push({ key: exchangeKey, keyId: exchangeKeyId });
+    }
+    return keys;
+  }
+
+  /**
+   * The record of an id, verified, exactly as the manifest lists it.
+   *
+   * @throws KeyStoreError KEY_NOT_FOUND, RECORD_MISSING, RECORD_ROLLED_BACK, RECORD_MISPLACED, and what verifying a record throws.
+   */
+  async readRecord(id: string): Promise<VerifiedKeyRecord> {
+    const shelved = await this.shelf.get(id);
+    if (!shelved) throw new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`);
+    return this.verifyShelved(id, shelved);
+  }
+
+  verifyShelved(id: string, { bytes, version, entry }: ShelvedRecord): VerifiedKeyRecord {
+    const findSigner = (keyId: Uint8Array): TrustedSigner => {
+      const pin = this.#trust.signer(keyId);
+      // What a retired signer made before he was retired is as good as ever; what he made later is not.
+      if (pin.trust === 'retired' && entry >= (pin.container?.retiredAt ?? 0)) {
+        throw new KeyStoreError(
+          'BLOB_SIGNER_NOT_TRUSTED',
+          `the key that signed this (${pin.name}) was retired before`,
+        );
+      }
+      return { ...pin, trust: 'pinned' };
+    };
+    return verifyKeyRecord(bytes, { findSigner, id, version, storeId: this.storeId });
+  }
+
+  /**
+   * Changes trust.cms: signed by the container that the new list calls current, entered in the manifest by the present one.
+   *
+   * @param next - Signs the new list; the present container's identity where nothing rotates.
+   */
+  async commitTrust(change: (list: TrustList) => TrustList, next?: SigningIdentity): Promise<void> {
+    const trust = await this.#trustFile.commit({
+      shelf: this.shelf,
+      present: await this.identity(),
+      next: next ?? (await this.identity()),
+      now: this.now(),
+      reload: async () => {
+        await this.refresh();
+        return this.#trust.list;
+      },
+      change,
+    });
+    await this.#adoptTrust(trust);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.cache.clear();
+    this.#containers.clear();
+    await this.shelf.close();
+    await this.provider.close();
+  }
+
+  async #adoptTrust(trust: Trust): Promise<void> {
+    this.#trust = trust;
+    this.#ownKeyIds = ownKeyIdsOf(trust);
+    // Keys of a revoked signer must not be answered from memory.
+    this.cache.clear();
+    if (!this.readOnly) await this.container();
+  }
+}
+
+function hashOf(trust: Trust): Uint8Array {
+  return createHash('sha256').update(trust.bytes).digest();
+}
+
+function ownKeyIdsOf(trust: Trust): ReadonlySet<string> {
+  return new Set(trust.openContainers.map(({ exchange }) => exchangeKeyIdOf(exchange)));
+}
+
+function exchangeKeyIdOf(certificate: Uint8Array): string {
+  return toHex(signerOf(certificate).keyId);
+}

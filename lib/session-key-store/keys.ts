@@ -1,0 +1,255 @@
+/** Making, finding, opening, rotating and removing the keys of a home. */
+import { createHash, randomFillSync } from 'node:crypto';
+import { ALG_ID } from '../blobs/alg-id.ts';
+import { decodeUtf8, encodeUtf8, toHex } from '../bytes/octets.ts';
+import { decodeCertificate } from '../cms/certificate.ts';
+import { METADATA_LIMITS, type KeyMetadata } from '../cms/metadata.ts';
+import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import { KeyStoreError } from '../errors.ts';
+import { keyIdentifier } from '../keys/key-identifier.ts';
+import { SecretBytes } from '../keys/secret-bytes.ts';
+import { SessionKey } from '../keys/session-key.ts';
+import { decodeKeyRecord } from '../records/decode.ts';
+import { openKeyRecord } from '../records/open.ts';
+import { DEFAULT_ARGON2ID, DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
+import { sealKeyRecord } from '../records/seal.ts';
+import { isDecryptOnly } from './describe.ts';
+import type { Home } from './home.ts';
+import type { CreateKeyOptions, OpenKeyOptions, RewrapKeyOptions } from './types.ts';
+
+/** A new key and its record, not yet in the store. */
+export interface MadeKey {
+  readonly key: SessionKey;
+  readonly record: Uint8Array;
+}
+
+/** Makes a session key and seals its record for this home's exchange key and for whoever else is named. */
+export async function makeKey(
+  home: Home,
+  label: string,
+  options: CreateKeyOptions = {},
+): Promise<MadeKey> {
+  const { purpose = 'data', attributes = [], notAfter, lengthInBits = 256 } = options;
+  checkTexts(label, purpose, attributes);
+  const { exchangeKey, exchangeKeyId, identity } = await home.container();
+  const metadata = {
+    recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
+    recordVersion: 1,
+    ...{ label, purpose, attributes },
+    algorithm: AES_ALG_ID[lengthInBits],
+    effectiveBits: lengthInBits,
+    created: home.now(),
+    ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
+    storeId: home.storeId,
+    provenance: 'generated',
+  } as const;
+  using secret = SecretBytes.random(lengthInBits / 8);
+  const own: Recipient = {
+    type: 'public-key',
+    publicKey: exchangeKey.publicKey,
+    keyId: exchangeKeyId,
+  };
+  const recipients = [
+    own,
+    ...(await recipientsOf(options.recipients, options.password, options.passwordKdf)),
+  ];
+  const record = await sealKeyRecord(secret, metadata, {
+    recipients,
+    signer: identity,
+    signingTime: home.now(),
+  });
+  // Read back strictly: what we could not read later must not be stored. It also tells the commitment.
+  return { key: sessionKeyOf(secret, decodeKeyRecord(record).metadata, false), record };
+}
+
+/** Makes a key and stores its record. */
+export async function createKey(
+  home: Home,
+  label: string,
+  options: CreateKeyOptions = {},
+): Promise<MadeKey> {
+  await home.refresh();
+  const made = await makeKey(home, label, options);
+  try {
+    await home.shelf.put(
+      { id: made.key.id, version: 1, label, bytes: made.record },
+      { identity: await home.identity(), now: home.now() },
+    );
+  } catch (error) {
+    made.key.dispose();
+    throw error;
+  }
+  return made;
+}
+
+/** The id that a label, an id or the beginning of one means. A label means its newest key. */
+export function resolve(home: Home, query: string): string {
+  if (/^[0-9a-f]{32}$/i.test(query) && home.shelf.find(query.toLowerCase()))
+    return query.toLowerCase();
+  const all = [...home.shelf.list()];
+  const labelled = all
+    .filter(({ label }) => label === query)
+    .sort((a, b) => b.created - a.created)[0];
+  if (labelled) return labelled.id;
+  const matches = SHORTEST_PREFIX.test(query)
+    ? all.filter(({ id }) => id.startsWith(query.toLowerCase()))
+    : [];
+  if (matches.length > 1)
+    throw new KeyStoreError('KEY_AMBIGUOUS', `${matches.length} keys begin with ${query}`);
+  if (!matches[0])
+    throw new KeyStoreError(
+      'KEY_NOT_FOUND',
+      `there is no key ${JSON.stringify(query)} in this store`,
+    );
+  return matches[0].id;
+}
+
+/** Opens a stored key. */
+export async function openKey(
+  home: Home,
+  query: string,
+  options: OpenKeyOptions = {},
+): Promise<SessionKey> {
+  await home.refresh();
+  return (await openStored(home, resolve(home, query), options)).key;
+}
+
+/** A stored key and the record it came from. */
+export async function openStored(
+  home: Home,
+  id: string,
+  options: OpenKeyOptions = {},
+): Promise<MadeKey> {
+  const record = await home.readRecord(id);
+  return { key: await openVerified(home, record, options), record: record.parts.bytes };
+}
+
+/** Opens a verified record, from memory where it was opened a moment ago. */
+export async function openVerified(
+  home: Home,
+  record: VerifiedKeyRecord,
+  { password }: OpenKeyOptions = {},
+): Promise<SessionKey> {
+  const name = createHash('sha256').update(record.parts.bytes).digest('hex');
+  const known = home.cache.get(name);
+  if (known) return known;
+  using secret = await openKeyRecord(record, {
+    exchangeKeys: await home.exchangeKeys(record),
+    ...(password && { password }),
+  });
+  const key = sessionKeyOf(
+    secret,
+    record.metadata,
+    isDecryptOnly(record.metadata) || record.parts.trust !== 'pinned',
+  );
+  home.cache.set(name, key);
+  return key;
+}
+
+/** A new session key under the same label; the old ones still decrypt. */
+export async function rotateKey(
+  home: Home,
+  label: string,
+  options: CreateKeyOptions = {},
+): Promise<MadeKey> {
+  await home.refresh();
+  const { metadata } = await home.readRecord(resolve(home, label));
+  return createKey(home, metadata.label, {
+    purpose: metadata.purpose,
+    attributes: metadata.attributes,
+    ...options,
+  });
+}
+
+export async function removeKey(home: Home, query: string): Promise<void> {
+  await home.refresh();
+  const id = resolve(home, query);
+  await home.shelf.delete(id, home.shelf.find(id)!.version + 1, {
+    identity: await home.identity(),
+    now: home.now(),
+  });
+}
+
+/** Recipients from certificates and a password. */
+export async function recipientsOf(
+  certificates: readonly Uint8Array[] = [],
+  password?: SecretBytes,
+  kdf: RewrapKeyOptions['passwordKdf'] = 'argon2id',
+): Promise<Recipient[]> {
+  const recipients: Recipient[] = [];
+  for (const certificate of certificates) recipients.push(await certifiedRecipient(certificate));
+  if (password)
+    recipients.push({
+      type: 'password',
+      password,
+      kdf: kdf === 'pbkdf2' ? DEFAULT_PBKDF2 : DEFAULT_ARGON2ID,
+    });
+  return recipients;
+}
+
+async function certifiedRecipient(certificate: Uint8Array): Promise<Recipient> {
+  const { publicKey, keyId, keyUsage, notAfter, subject } = await decodeCertificate(certificate);
+  if (keyUsage && !keyUsage.includes('keyAgreement') && !keyUsage.includes('keyEncipherment')) {
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `the certificate ${subject} is not for exchanging keys`,
+      {
+        hint: 'Use the exchange certificate (`keycask container certificate`), not the signing one.',
+      },
+    );
+  }
+  if (notAfter.getTime() < Date.now())
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `the certificate ${subject} ended on ${notAfter.toISOString().slice(0, 10)}`,
+    );
+  return { type: 'public-key', publicKey, keyId: keyId ?? keyIdentifier(publicKey) };
+}
+
+/** Copies the secret: the caller still owns it. */
+export function sessionKeyOf(
+  secret: SecretBytes,
+  metadata: KeyMetadata,
+  decryptOnly: boolean,
+): SessionKey {
+  const { recordId, label, algorithm, effectiveBits, commitment, notAfter } = metadata;
+  const facts = { id: toHex(recordId), label, algorithm, effectiveBits, decryptOnly };
+  return new SessionKey(SecretBytes.copy(secret.bytes), {
+    ...facts,
+    ...(commitment && { commitment }),
+    ...(notAfter && { notAfter }),
+  });
+}
+
+function checkTexts(
+  label: string,
+  purpose: string,
+  attributes: CreateKeyOptions['attributes'] = [],
+): void {
+  checkText('label', label, METADATA_LIMITS.label);
+  if (label === '') throw new KeyStoreError('PARAMETER_INVALID', 'the label is empty');
+  checkText('purpose', purpose, METADATA_LIMITS.purpose);
+  if (attributes.length > METADATA_LIMITS.attributes)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `a key has at most ${METADATA_LIMITS.attributes} attributes`,
+    );
+  for (const [name, value] of attributes) {
+    checkText('attribute name', name, METADATA_LIMITS.attributeName);
+    checkText(`attribute ${name}`, value, METADATA_LIMITS.attributeValue);
+  }
+}
+
+function checkText(what: string, text: string, maxBytes: number): void {
+  if (Buffer.byteLength(text) > maxBytes)
+    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} has more than ${maxBytes} bytes`);
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(text))
+    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} has control characters`);
+  // A lone surrogate would come back as another character.
+  if (decodeUtf8(encodeUtf8(text)) !== text)
+    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} is not well-formed Unicode`);
+}
+
+const AES_ALG_ID = { 128: ALG_ID.AES_128, 192: ALG_ID.AES_192, 256: ALG_ID.AES_256 } as const;
+/** Shorter beginnings of an id would soon mean several keys. */
+const SHORTEST_PREFIX = /^[0-9a-f]{4,32}$/i;

@@ -1,0 +1,202 @@
+/** Re-wrapping records of a home: other recipients, a new container, a record from elsewhere. */
+import { equalBytes, toHex } from '../bytes/octets.ts';
+import type { Provenance } from '../cms/metadata.ts';
+import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import { KeyStoreError } from '../errors.ts';
+import { signerOf } from '../keys/certificate-signer.ts';
+import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { Recipient } from '../records/recipient.ts';
+import { rewrapKeyRecord, type RewrapOptions } from '../records/rewrap.ts';
+import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
+import { describeVerified } from './describe.ts';
+import type { Home } from './home.ts';
+import { recipientsOf, resolve } from './keys.ts';
+import type { KeyInfo, LongWorkOptions, RewrapKeyOptions } from './types.ts';
+
+/** How a record from outside is to be trusted. */
+export interface OutsideOptions {
+  /** Opens a password recipient. The caller still owns it. */
+  readonly password?: SecretBytes;
+  /** Certificates (DER) of signers that are trusted for this call only. */
+  readonly signers?: readonly Uint8Array[];
+}
+
+/** Writes the next version of a stored record. */
+export async function rewrapStored(
+  home: Home,
+  query: string,
+  options: RewrapKeyOptions = {},
+): Promise<KeyInfo> {
+  await home.refresh();
+  const id = resolve(home, query);
+  return storeNext(home, await home.readRecord(id), options);
+}
+
+/** The next version of a record that is not from the store, such as a file's header. */
+export async function rewrapRecord(
+  home: Home,
+  bytes: Uint8Array,
+  options: RewrapKeyOptions & OutsideOptions = {},
+): Promise<Uint8Array> {
+  await home.refresh();
+  return rewrapVerified(home, verifyOutside(home, bytes, options), options);
+}
+
+/**
+ * Takes a record in from elsewhere: from another store, from a file's header, or opened by a password.
+ *
+ * Its signer must be pinned; a record opened by a password alone may decrypt only, until somebody adopts it.
+ */
+export async function importRecord(
+  home: Home,
+  bytes: Uint8Array,
+  options: OutsideOptions = {},
+): Promise<KeyInfo> {
+  await home.refresh();
+  const record = verifyOutside(home, bytes, options);
+  const id = toHex(record.metadata.recordId);
+  if (home.shelf.find(id))
+    throw new KeyStoreError('STORE_CONFLICT', `the store has a key ${id} already`);
+  const provenance =
+    record.parts.trust === 'pinned' ? importedProvenance(record) : 'imported-unsigned';
+  const version = (home.shelf.lastVersion(id) ?? 0) + 1;
+  return storeNext(home, record, {
+    ...options,
+    changes: { provenance, storeId: home.storeId, recordVersion: version },
+  });
+}
+
+/** Makes a decrypt-only key a full one: somebody looked at where it came from and said yes. */
+export async function adoptRecord(home: Home, query: string): Promise<KeyInfo> {
+  await home.refresh();
+  const record = await home.readRecord(resolve(home, query));
+  if (record.metadata.provenance !== 'imported-unsigned')
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      'this key is no stranger: there is nothing to adopt',
+    );
+  return storeNext(home, record, { changes: { provenance: 'adopted' } });
+}
+
+/** Re-wraps and re-signs every record that another than the current container signed or that is not wrapped for it. Can be interrupted and run again. */
+export async function rewrapAll(
+  home: Home,
+  { signal, onProgress }: LongWorkOptions = {},
+): Promise<number> {
+  const all = [...home.shelf.list()];
+  let changed = 0;
+  for (const [done, { id }] of all.entries()) {
+    if (signal?.aborted) throw new KeyStoreError('CANCELLED');
+    const record = await readIfPresent(home, id);
+    const { exchangeKeyId, identity } = await home.container();
+    const stale =
+      record &&
+      !(equalBytes(record.parts.signer.keyId, identity.keyId) && isFor(record, exchangeKeyId));
+    if (stale) {
+      await storeNext(home, record, {});
+      changed++;
+    }
+    onProgress?.({ done: done + 1, total: all.length, id });
+  }
+  return changed;
+}
+
+/**
+ * Verifies a record that did not come from this store: signer, signature, form. Its version and store are its own affair.
+ *
+ * A signer without a pin is accepted only where a password is given, and then for password recipients alone.
+ */
+export function verifyOutside(
+  home: Home,
+  bytes: Uint8Array,
+  { password, signers = [] }: OutsideOptions = {},
+): VerifiedKeyRecord {
+  const pinned = signers.map((certificate) => signerOf(certificate));
+  const findSigner = (keyId: Uint8Array, certificate: Uint8Array): TrustedSigner => {
+    const named = pinned.find((pin) => equalBytes(pin.keyId, keyId));
+    if (named) return { ...named, trust: 'pinned' };
+    const pin = home.trust.find(keyId);
+    if (pin || !password) return home.trust.signer(keyId);
+    const claimed = signerOf(certificate);
+    if (!equalBytes(claimed.keyId, keyId))
+      throw new KeyStoreError(
+        'BLOB_SIGNATURE_INVALID',
+        'the signer is not the one of its certificate',
+      );
+    return { ...claimed, trust: 'password' };
+  };
+  return verifyKeyRecord(bytes, { findSigner });
+}
+
+type NextOptions = RewrapKeyOptions & Pick<RewrapOptions, 'changes'>;
+
+async function storeNext(
+  home: Home,
+  record: VerifiedKeyRecord,
+  options: NextOptions,
+): Promise<KeyInfo> {
+  const bytes = await rewrapVerified(home, record, options);
+  const id = toHex(record.metadata.recordId);
+  const version = options.changes?.recordVersion ?? record.metadata.recordVersion + 1;
+  await home.shelf.put(
+    { id, version, label: record.metadata.label, bytes },
+    { identity: await home.identity(), now: home.now() },
+  );
+  return describeVerified(await home.readRecord(id), home.ownKeyIds);
+}
+
+async function rewrapVerified(
+  home: Home,
+  record: VerifiedKeyRecord,
+  options: NextOptions,
+): Promise<Uint8Array> {
+  const { add, addPassword, passwordKdf, drop = [], password, toContainer, changes } = options;
+  for (const index of drop)
+    if (!record.recipients[index])
+      throw new KeyStoreError('PARAMETER_INVALID', `there is no recipient ${index} to drop`);
+  // One's own exchange key is always wrapped anew, so that a retired one does not stay.
+  const keep = record.recipients.flatMap((recipient, index) => {
+    const own =
+      'keyId' in recipient &&
+      (recipient.keyId.length === 0 || home.ownKeyIds.has(toHex(recipient.keyId)));
+    return own || drop.includes(index) ? [] : [index];
+  });
+  const target = toContainer ? await home.openContainer(toContainer) : await home.container();
+  const own: Recipient = {
+    type: 'public-key',
+    publicKey: target.exchangeKey.publicKey,
+    keyId: target.exchangeKeyId,
+  };
+  const openers = { exchangeKeys: await home.exchangeKeys(record), ...(password && { password }) };
+  return rewrapKeyRecord(record, openers, {
+    keep,
+    add: [own, ...(await recipientsOf(add, addPassword, passwordKdf))],
+    ...(changes && { changes }),
+    signer: await home.identity(),
+    signingTime: home.now(),
+  });
+}
+
+/** A key of unsigned origin stays one, wherever it is imported from. */
+function importedProvenance(record: VerifiedKeyRecord): Provenance {
+  return record.metadata.provenance === 'imported-unsigned'
+    ? 'imported-unsigned'
+    : 'imported-signed';
+}
+
+function isFor(record: VerifiedKeyRecord, exchangeKeyId: Uint8Array): boolean {
+  return record.recipients.some(
+    (recipient) => 'keyId' in recipient && equalBytes(recipient.keyId, exchangeKeyId),
+  );
+}
+
+/** Another process may remove a record while all are being re-wrapped. */
+async function readIfPresent(home: Home, id: string): Promise<VerifiedKeyRecord | undefined> {
+  try {
+    await home.refresh();
+    return await home.readRecord(id);
+  } catch (error) {
+    if (KeyStoreError.is(error) && error.code === 'KEY_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

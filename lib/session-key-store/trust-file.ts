@@ -1,0 +1,131 @@
+/**
+ * Reading and changing trust.cms.
+ *
+ * A change is written to pending/ first, entered in the manifest (the moment at which it counts), then copied over trust.cms. The copy in
+ * pending/ stays as long as it is the newest, so that a process that was slow to copy an older one does no harm.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, toHex } from '../bytes/octets.ts';
+import { KeyStoreError } from '../errors.ts';
+import type { SigningIdentity } from '../messages/sign-message.ts';
+import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
+import { fsError, isFsError } from '../platform/fs-error.ts';
+import type { TrustList } from '../trust/trust-list.ts';
+import { Trust } from '../trust/trust.ts';
+import type { HomeFolder } from './home-folder.ts';
+import type { RecordShelf } from './record-shelf.ts';
+
+export interface TrustChange {
+  readonly shelf: RecordShelf;
+  /** Whose signature counts in the manifest now. */
+  readonly present: SigningIdentity;
+  /** The container that the changed list calls current. */
+  readonly next: SigningIdentity;
+  readonly now: Date;
+  /** The newest list, after another process was faster. */
+  readonly reload: () => Promise<TrustList>;
+  readonly change: (list: TrustList) => TrustList;
+}
+
+export interface TrustFile {
+  /** @throws KeyStoreError TRUST_NOT_FOUND, TRUST_INVALID where no copy is the one that the manifest lists. */
+  load(sha256: Uint8Array): Promise<Trust>;
+  commit(change: TrustChange): Promise<Trust>;
+}
+
+/** A process that is faster than this many times in a row is no accident. */
+const MAX_ATTEMPTS = 16;
+/** A copy in pending/ of another process may be about to count; after so long it is not. */
+const STALE_AFTER_MS = 3_600_000;
+
+/** trust.cms of a home in a folder. */
+export function trustFileOf(folder: HomeFolder): TrustFile {
+  return {
+    async load(sha256) {
+      const own = await readTrust(folder.trust);
+      if (own && equalBytes(hashOf(own), sha256)) return Trust.read(own);
+      const pending = await readTrust(pendingPath(folder, sha256));
+      if (!own && !pending)
+        throw new KeyStoreError('TRUST_NOT_FOUND', `there is no ${folder.trust}`);
+      if (!pending || !equalBytes(hashOf(pending), sha256))
+        throw new KeyStoreError(
+          'TRUST_INVALID',
+          'trust.cms is not the one that the manifest lists',
+        );
+      return Trust.read(pending);
+    },
+    async commit(request) {
+      const trust = await commitWith(request, (candidate) =>
+        writeDurably(pendingPath(folder, hashOf(candidate.bytes)), candidate.bytes, {
+          place: 'replace',
+        }),
+      );
+      await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
+      await sweep(folder, trust);
+      return trust;
+    },
+  };
+}
+
+/** The trust of a home in memory. */
+export function trustInMemory(initial: Trust): TrustFile {
+  let present = initial;
+  return {
+    load: () => Promise.resolve(present),
+    commit: async (request) => (present = await commitWith(request, () => Promise.resolve())),
+  };
+}
+
+/** The bytes of trust.cms as they lie there: for opening, before there is a manifest to ask. */
+export async function readTrust(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isFsError(error, 'ENOENT')) return undefined;
+    throw fsError(error, path);
+  }
+}
+
+async function commitWith(
+  request: TrustChange,
+  prepare: (trust: Trust) => Promise<void>,
+): Promise<Trust> {
+  const { shelf, present, next, now, reload, change } = request;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const list = await reload();
+    const changed = change({
+      ...list,
+      trustVersion: list.trustVersion + 1,
+      manifestHead: shelf.head,
+    });
+    const trust = await Trust.sign(changed, next, now);
+    await prepare(trust);
+    try {
+      await shelf.enterTrust(changed.trustVersion, hashOf(trust.bytes), { identity: present, now });
+      return trust;
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT') throw error;
+    }
+  }
+  throw new KeyStoreError('STORE_CONFLICT', 'other processes kept changing the trust');
+}
+
+async function sweep(folder: HomeFolder, trust: Trust): Promise<void> {
+  const newest = pendingName(hashOf(trust.bytes));
+  for (const name of await readdir(folder.pending)) {
+    if (!name.startsWith('trust-') || name === newest) continue;
+    const path = join(folder.pending, name);
+    const age = Date.now() - (await stat(path).catch(() => undefined))?.mtimeMs!;
+    if (age > STALE_AFTER_MS) await unlinkIfThere(path);
+  }
+}
+
+const pendingName = (sha256: Uint8Array): string => `trust-${toHex(sha256)}.cms`;
+const pendingPath = (folder: HomeFolder, sha256: Uint8Array): string =>
+  join(folder.pending, pendingName(sha256));
+
+function hashOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest());
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
+import type { UnboundMetadata } from '../../../lib/records/commitment.ts';
+import { KeyStoreError } from '../../../lib/errors.ts';
+import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
+import { decodeKeyRecord } from '../../../lib/records/decode.ts';
+import { openKeyRecord } from '../../../lib/records/open.ts';
+import { rewrapKeyRecord } from '../../../lib/records/rewrap.ts';
+import { sealKeyRecord } from '../../../lib/records/seal.ts';
+import { verifyKeyRecord } from '../../../lib/records/verify.ts';
+import { findAmong } from '../../../lib/messages/verify-message.ts';
+import { testIdentity } from '../../support/signing-identity.ts';
+
+const NOW = new Date('2026-09-21T14:13:20Z');
+const metadata = (): UnboundMetadata => ({
+  recordId: new Uint8Array(randomBytes(16)),
+  recordVersion: 1,
+  label: 'reports',
+  purpose: 'files',
+  algorithm: ALG_ID.AES_256,
+  effectiveBits: 256,
+  created: NOW,
+  storeId: new Uint8Array(16).fill(7),
+  provenance: 'generated',
+  attributes: [['owner', 'Ω']],
+});
+const secretOf = (text: string) => SecretBytes.copy(new TextEncoder().encode(text));
+const FAST_PBKDF2 = { type: 'pbkdf2', iterations: 1000 } as const;
+
+async function passwordRecord(password: string) {
+  const signer = await testIdentity();
+  const key = SecretBytes.random(32);
+  const recipients = [
+    { type: 'password', password: secretOf(password), kdf: FAST_PBKDF2 },
+  ] as const;
+  const bytes = await sealKeyRecord(key, metadata(), { recipients, signer, signingTime: NOW });
+  return { bytes, key, signer };
+}
+
+describe('a key record', () => {
+  it('opens with its password, verified, to the same key', async () => {
+    const { bytes, key, signer } = await passwordRecord('open sesame');
+    const record = verifyKeyRecord(bytes, {
+      findSigner: findAmong([{ ...signer, trust: 'pinned' as const }]),
+    });
+    using opened = await openKeyRecord(record, { password: secretOf('open sesame') });
+    expect(opened.bytes).toEqual(key.bytes);
+    expect(record.metadata.attributes).toEqual([['owner', 'Ω']]);
+  });
+
+  it('refuses another password with one code', async () => {
+    const { bytes, signer } = await passwordRecord('open sesame');
+    const record = verifyKeyRecord(bytes, {
+      findSigner: findAmong([{ ...signer, trust: 'pinned' as const }]),
+    });
+    await expect(
+      openKeyRecord(record, { password: secretOf('open barley') }),
+    ).rejects.toMatchObject({ code: 'PASSWORD_WRONG' });
+  });
+
+  it('refuses a signer that is not pinned, before anything else is believed', async () => {
+    const { bytes } = await passwordRecord('x');
+    expect(() => verifyKeyRecord(bytes, { findSigner: findAmong([]) })).toThrow(
+      expect.objectContaining({ code: 'BLOB_SIGNER_NOT_TRUSTED' }) as Error,
+    );
+  });
+
+  it('keeps key, id and commitment through a re-wrap, and counts its version', async () => {
+    const { bytes, key, signer } = await passwordRecord('one');
+    const pins = { findSigner: findAmong([{ ...signer, trust: 'pinned' as const }]) };
+    const record = verifyKeyRecord(bytes, pins);
+    const recipients = [{ type: 'password', password: secretOf('two'), kdf: FAST_PBKDF2 }] as const;
+    const next = await rewrapKeyRecord(
+      record,
+      { password: secretOf('one') },
+      { keep: [0], add: recipients, signer, signingTime: NOW },
+    );
+    const rewrapped = verifyKeyRecord(next, pins);
+    expect(rewrapped.metadata.recordVersion).toBe(2);
+    expect(rewrapped.metadata.commitment).toEqual(record.metadata.commitment);
+    for (const password of ['one', 'two']) {
+      using opened = await openKeyRecord(rewrapped, { password: secretOf(password) });
+      expect(opened.bytes).toEqual(key.bytes);
+    }
+  });
+
+  it('refuses every single-bit flip with a typed error', async () => {
+    const { bytes, signer } = await passwordRecord('x');
+    const pins = { findSigner: findAmong([{ ...signer, trust: 'pinned' as const }]) };
+    verifyKeyRecord(bytes, pins);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const flipped = bytes.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      let caught: unknown;
+      try {
+        verifyKeyRecord(flipped, pins);
+      } catch (error) {
+        caught = error;
+      }
+      expect(KeyStoreError.is(caught), `bit ${bit} was accepted`).toBe(true);
+    }
+  });
+
+  it("refuses another's envelope re-signed as one's own", async () => {
+    const { bytes } = await passwordRecord('shared');
+    const thief = await testIdentity();
+    const { metadata: stolen } = decodeKeyRecord(bytes);
+    const { encodeKeyMetadata } = await import('../../../lib/cms/metadata.ts');
+    const { signedMessage } = await import('../../../lib/messages/sign-message.ts');
+    const { decodeSignedData } = await import('../../../lib/cms/signed-data.ts');
+    const { message } = decodeSignedData(bytes, ['contentInfo'], (keyId, certificate) => ({
+      keyId,
+      certificate,
+      publicKey: keyId,
+    }));
+    const forged = await signedMessage(thief, {
+      type: 'contentInfo',
+      content: message.content,
+      signingTime: NOW,
+      metadata: encodeKeyMetadata(stolen),
+    });
+    const record = verifyKeyRecord(forged, {
+      findSigner: findAmong([{ ...thief, trust: 'password' as const }]),
+    });
+    await expect(openKeyRecord(record, { password: secretOf('shared') })).rejects.toMatchObject({
+      code: 'KEY_COMMITMENT_MISMATCH',
+    });
+  });
+});
