@@ -9,6 +9,8 @@ export interface DurableWriteOptions {
   readonly mode?: number;
   /** `replace` renames over what is there; `create` links, and fails with FILE_EXISTS where there is something. */
   readonly place: 'replace' | 'create';
+  /** Folder on the same file system that the unfinished file lies in. Default: that of `path`. */
+  readonly aside?: string;
 }
 
 /** Names of files that are being written begin so; a reader skips them, and a killed writer leaves at most one behind. */
@@ -24,7 +26,9 @@ export async function writeDurably(
   bytes: Uint8Array,
   options: DurableWriteOptions,
 ): Promise<void> {
-  const temporary = temporaryName(path);
+  const temporary = temporaryName(
+    options.aside === undefined ? path : join(options.aside, basename(path)),
+  );
   await withFsErrors(path, async () => {
     try {
       const file = await open(temporary, 'wx', options.mode ?? 0o600);

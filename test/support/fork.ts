@@ -1,0 +1,53 @@
+/** Other processes that tests start: a TypeScript file of the tests, run by tsx. */
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The first message of a child says that it is ready to be told to go. */
+const READY = 'ready';
+const GO = 'go';
+
+/** Starts `file` (relative to test/) and waits until it has called {@link started}. */
+export async function forkTest(
+  file: string,
+  args: readonly string[],
+  options: ForkOptions = {},
+): Promise<ChildProcess> {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
+  const child = fork(path, args, { ...options, execArgv: ['--import', 'tsx'] });
+  const ready = once(child, 'message');
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ended with ${String(code)} before it was ready`);
+  });
+  await Promise.race([ready, ended]);
+  ended.catch(() => undefined);
+  return child;
+}
+
+/** Lets all children begin at once and waits for the last thing that each says. */
+export async function race<T>(children: readonly ChildProcess[]): Promise<T[]> {
+  const results = children.map(async (child) => {
+    const exit = once(child, 'exit');
+    let last: T | undefined;
+    child.on('message', (message) => {
+      last = message as T;
+    });
+    child.send(GO);
+    const [code] = (await exit) as [number | null];
+    if (code !== 0) throw new Error(`a child ended with ${String(code)}`);
+    return last as T;
+  });
+  return Promise.all(results);
+}
+
+/** In a child: says that everything is loaded, and waits to be told to go. */
+export async function started(): Promise<void> {
+  const go = once(process, 'message');
+  process.send?.(READY);
+  await go;
+}
+
+/** In a child: says its result and ends. */
+export function done(result: unknown): void {
+  process.send?.(result, () => process.disconnect());
+}

@@ -1,0 +1,39 @@
+/** Places where this process may not do what it wants. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+
+/** Someone without rights; what `nobody` is on Linux. */
+const NOBODY = 65_534;
+
+/** Can a test lose its rights for a while? */
+export const canLoseRights = process.platform !== 'win32';
+
+/** Runs `work` without root's right to read and write everything. */
+export async function withoutRoot<T>(work: () => Promise<T>): Promise<T> {
+  if (process.getuid?.() !== 0) return work();
+  process.seteuid!(NOBODY);
+  try {
+    return await work();
+  } finally {
+    process.seteuid!(0);
+  }
+}
+
+export interface SmallDisk {
+  readonly path: string;
+  unmount(): void;
+}
+
+/** A file system of its own at `path`, or undefined where this user may not mount one. */
+export function mountTmpfs(path: string, options: string): SmallDisk | undefined {
+  mkdirSync(path, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return {
+    path,
+    unmount: () => execFileSync('umount', [path], { stdio: 'ignore' }),
+  };
+}

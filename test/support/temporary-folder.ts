@@ -1,0 +1,15 @@
+/** Folders that tests write in. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TemporaryFolder {
+  readonly path: string;
+  /** Removes it with all it holds. */
+  remove(): Promise<void>;
+}
+
+export async function temporaryFolder(): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'keycask-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
