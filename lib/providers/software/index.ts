@@ -1,0 +1,37 @@
+/** keycask/providers/software: private keys in this process, on disk sealed under a protector. */
+export {
+  openSoftwareProvider,
+  type SoftwareProvider,
+  type SoftwareProviderOptions,
+} from './software-provider.ts';
+export { machineSecretProtector, type MachineSecretOptions } from './machine-secret-protector.ts';
+export { passphraseProtector, type PassphraseOptions } from './passphrase-protector.ts';
+export type {
+  ProtectedFileKey,
+  Protector,
+  ProtectorOptions,
+  ProtectorPosture,
+} from './protector.ts';
+export { tmpfsBootSecret, type BootSecret, type TmpfsBootSecretOptions } from './boot-secret.ts';
+export type {
+  CreateKeyOptions,
+  ExportPolicy,
+  FinalizeOptions,
+  Isolation,
+  KeyProperties,
+  KeyPropertyName,
+  KeyScope,
+  KeyUsage,
+  LegacyKeySpec,
+  OpenKeyOptions,
+  PendingKey,
+  PersistedKey,
+  PersistedKeyInfo,
+  Posture,
+  PrivateKeyFormat,
+  Provider,
+  ProviderCapabilities,
+  UiPolicy,
+} from '../../contracts/provider.ts';
+export { SecretBytes } from '../../keys/secret-bytes.ts';
+export { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';

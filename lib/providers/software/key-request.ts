@@ -1,0 +1,81 @@
+/** Checking what a caller asks of NCryptCreatePersistedKey and NCryptOpenKey, types or no types. */
+import type {
+  CreateKeyOptions,
+  Isolation,
+  KeyScope,
+  LegacyKeySpec,
+} from '../../contracts/provider.ts';
+import { KeyStoreError } from '../../errors.ts';
+import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
+import { requireText, type KeyKind } from './key-properties.ts';
+import { LIMITS } from './limits.ts';
+
+/** CreateKeyOptions with every default filled in. */
+export interface CreateFlags {
+  readonly scope: KeyScope;
+  readonly silent: boolean;
+  readonly overwrite: boolean;
+  readonly isolation: Isolation;
+  readonly perBoot: boolean;
+}
+
+/** @throws KeyStoreError PARAMETER_INVALID, FLAGS_INVALID, VBS_UNAVAILABLE. */
+export function readCreateOptions(
+  key: KeyKind & { readonly name: string | null },
+  options: CreateKeyOptions,
+): CreateFlags {
+  const { scope = 'user', isolation = 'none', perBoot = false } = options;
+  const { silent = false, overwrite = false } = options;
+  if (key.name !== null) requireName(key.name);
+  requireSpec(key.legacyKeySpec);
+  requireSpecFits(key);
+  requireScope(scope);
+  if (!ISOLATIONS.includes(isolation))
+    throw new KeyStoreError('FLAGS_INVALID', 'isolation: want none, prefer-vbs or require-vbs');
+  if (perBoot && isolation === 'none')
+    throw new KeyStoreError('FLAGS_INVALID', 'perBoot goes with prefer-vbs or require-vbs only');
+  if (isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
+  return { scope, silent, overwrite, isolation, perBoot };
+}
+
+export function requireName(name: unknown): asserts name is string {
+  requireText("a key's name", name, 1, LIMITS.nameInCharacters);
+}
+
+export function requireAlgorithm(algorithm: unknown): asserts algorithm is KeyAlgorithm {
+  if (!ALGORITHMS.includes(algorithm)) throw new KeyStoreError('ALGORITHM_UNSUPPORTED');
+}
+
+export function requireSpec(spec: unknown): asserts spec is LegacyKeySpec {
+  if (!SPECS.includes(spec))
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      'legacyKeySpec: want AT_KEYEXCHANGE, AT_SIGNATURE or none',
+    );
+}
+
+export function requireScope(scope: unknown): asserts scope is KeyScope {
+  if (scope !== 'user' && scope !== 'machine')
+    throw new KeyStoreError('PARAMETER_INVALID', 'scope: want user or machine');
+}
+
+/** A container's exchange key unwraps and its signature key signs: an EC key does only one of the two. */
+function requireSpecFits({ algorithm, legacyKeySpec }: KeyKind): void {
+  const misfit = { AT_KEYEXCHANGE: 'ECDSA', AT_SIGNATURE: 'ECDH', none: undefined }[legacyKeySpec];
+  if (misfit !== undefined && algorithm.startsWith(misfit))
+    throw new KeyStoreError('PARAMETER_INVALID', `${algorithm} cannot be ${legacyKeySpec}`);
+}
+
+const ALGORITHMS: readonly unknown[] = [
+  'RSA',
+  'ECDH_P256',
+  'ECDH_P384',
+  'ECDSA_P256',
+  'ECDSA_P384',
+] satisfies KeyAlgorithm[];
+const SPECS: readonly unknown[] = [
+  'AT_KEYEXCHANGE',
+  'AT_SIGNATURE',
+  'none',
+] satisfies LegacyKeySpec[];
+const ISOLATIONS: readonly Isolation[] = ['none', 'prefer-vbs', 'require-vbs'];

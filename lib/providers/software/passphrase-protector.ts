@@ -1,0 +1,171 @@
+/** The passphrase protector: file keys under Argon2id of a passphrase, derived once a process. */
+import { randomFillSync } from 'node:crypto';
+import { DerReader } from '../../bytes/der-reader.ts';
+import { TAG } from '../../bytes/der-tags.ts';
+import { integer, octetString, sequence } from '../../bytes/der-writer.ts';
+import { toHex } from '../../bytes/octets.ts';
+import { ARGON2ID_BOUNDS, type Argon2idParameters } from '../../cms/recipient-info.ts';
+import { KeyStoreError } from '../../errors.ts';
+import { ARGON2ID_MINIMUM, argon2id, type Argon2idCost } from '../../kdf/argon2id.ts';
+import { unwrapAesKey, wrapAesKey } from '../../keys/aes-key-wrap.ts';
+import type { RandomFill, SecretBytes } from '../../keys/secret-bytes.ts';
+import type { ProtectedFileKey, Protector, ProtectorOptions } from './protector.ts';
+
+export interface PassphraseOptions {
+  /** Asked when a seal is first made or opened. The protector owns, and wipes, the answer. Absent: PASSWORD_REQUIRED. */
+  readonly passphrase?: () => Promise<SecretBytes>;
+  /** Default: 64 MiB, 3 iterations, 4 lanes (RFC 9106 section 4, second choice). Lower it in tests only. */
+  readonly cost?: Argon2idCost;
+  readonly random?: RandomFill;
+}
+
+/**
+ * Seals under Argon2id of a passphrase. New seals reuse the salt of one that was opened, so that the keys of a container cost one derivation.
+ *
+ *   parameters ::= Argon2idParams ::= SEQUENCE { salt OCTET STRING, memoryKiB, iterations, parallelism, keyLength INTEGER (32) }
+ */
+export function passphraseProtector(options: PassphraseOptions): Protector {
+  return new PassphraseProtector(options);
+}
+
+/** A key-encryption key that was derived, and from what. */
+interface DerivedKey {
+  readonly parameters: Argon2idParameters;
+  readonly key: SecretBytes;
+}
+
+class PassphraseProtector implements Protector {
+  readonly name = NAME;
+  readonly posture = {
+    readableBy: ['who knows the passphrase', 'administrators of this machine while it is in use'],
+    survivesPasswordReset: true,
+    survivesNewMachine: true,
+    survivesTpmClear: true,
+  };
+  readonly #options: PassphraseOptions;
+  readonly #cost: Argon2idCost;
+  /** Derivations by their parameters, so that two keys opened at once share one. */
+  readonly #derived = new Map<string, Promise<DerivedKey>>();
+  /** What new seals use: proved right by a seal that it opened, or made here. */
+  #current: Promise<DerivedKey> | undefined;
+
+  constructor(options: PassphraseOptions) {
+    this.#options = options;
+    this.#cost = options.cost ?? ARGON2ID_MINIMUM;
+    requireBounds(this.#cost);
+  }
+
+  async wrap(fileKey: SecretBytes, options: ProtectorOptions = {}): Promise<ProtectedFileKey> {
+    const { parameters, key } = await (this.#current ??= this.#fresh(options));
+    return {
+      name: NAME,
+      parameters: encodeParameters(parameters),
+      wrappedFileKey: wrapAesKey(key.bytes, fileKey),
+    };
+  }
+
+  async unwrap(
+    { parameters: der, wrappedFileKey }: ProtectedFileKey,
+    options: ProtectorOptions = {},
+  ): Promise<SecretBytes> {
+    const parameters = readParameters(der);
+    const name = toHex(der);
+    const derivation = this.#derived.get(name) ?? this.#derive(parameters, options);
+    this.#derived.set(name, derivation);
+    try {
+      const { key } = await derivation;
+      const fileKey = unwrapAesKey(key.bytes, wrappedFileKey);
+      if (isEnough(parameters, this.#cost)) this.#current ??= derivation;
+      return fileKey;
+    } catch (error) {
+      // Another file of the same salt may have been opened with it: then this file is what is wrong, and the key stays.
+      if (this.#current !== derivation) this.#forget(name, derivation);
+      if (KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED')
+        throw new KeyStoreError('PASSWORD_WRONG');
+      throw error;
+    }
+  }
+
+  lock(): void {
+    for (const derivation of this.#derived.values()) wipe(derivation);
+    if (this.#current) wipe(this.#current);
+    this.#derived.clear();
+    this.#current = undefined;
+  }
+
+  #fresh(options: ProtectorOptions): Promise<DerivedKey> {
+    const salt = new Uint8Array(SALT_LENGTH);
+    (this.#options.random ?? randomFillSync)(salt);
+    const parameters = { salt, ...this.#cost };
+    const derivation = this.#derive(parameters, options);
+    const name = toHex(encodeParameters(parameters));
+    this.#derived.set(name, derivation);
+    derivation.catch(() => {
+      this.#derived.delete(name);
+      this.#current = undefined;
+    });
+    return derivation;
+  }
+
+  async #derive(parameters: Argon2idParameters, options: ProtectorOptions): Promise<DerivedKey> {
+    const { passphrase } = this.#options;
+    if (!passphrase || options.silent) throw new KeyStoreError('PASSWORD_REQUIRED');
+    using secret = await passphrase();
+    return { parameters, key: await argon2id(secret.bytes, parameters, KEY_LENGTH) };
+  }
+
+  #forget(name: string, derivation: Promise<DerivedKey>): void {
+    if (this.#derived.get(name) === derivation) this.#derived.delete(name);
+    wipe(derivation);
+  }
+}
+
+function wipe(derivation: Promise<DerivedKey>): void {
+  derivation.then(
+    ({ key }) => key.dispose(),
+    () => undefined,
+  );
+}
+
+function isEnough(parameters: Argon2idCost, wanted: Argon2idCost): boolean {
+  return (
+    parameters.memoryKiB >= wanted.memoryKiB &&
+    parameters.iterations >= wanted.iterations &&
+    parameters.parallelism >= wanted.parallelism
+  );
+}
+
+function requireBounds(cost: Argon2idCost): void {
+  for (const field of ['memoryKiB', 'iterations', 'parallelism'] as const) {
+    const { min, max } = ARGON2ID_BOUNDS[field];
+    if (!Number.isInteger(cost[field]) || cost[field] < min || cost[field] > max)
+      throw new KeyStoreError('PARAMETER_INVALID', `${field}: want ${min} to ${max}`);
+  }
+}
+
+function encodeParameters({
+  salt,
+  memoryKiB,
+  iterations,
+  parallelism,
+}: Argon2idParameters): Uint8Array {
+  const cost = [memoryKiB, iterations, parallelism, KEY_LENGTH].map((n) => integer(n));
+  return sequence(octetString(salt), ...cost);
+}
+
+function readParameters(der: Uint8Array): Argon2idParameters {
+  const outer = new DerReader(der, 'Argon2idParams');
+  const r = outer.enter(TAG.SEQUENCE, 'Argon2idParams');
+  outer.end();
+  const salt = r.octets('salt', ARGON2ID_BOUNDS.salt);
+  const memoryKiB = r.integer('memoryKiB', ARGON2ID_BOUNDS.memoryKiB);
+  const iterations = r.integer('iterations', ARGON2ID_BOUNDS.iterations);
+  const parallelism = r.integer('parallelism', ARGON2ID_BOUNDS.parallelism);
+  r.integer('keyLength', { min: KEY_LENGTH, max: KEY_LENGTH });
+  r.end();
+  return { salt, memoryKiB, iterations, parallelism };
+}
+
+const NAME = 'passphrase';
+const KEY_LENGTH = 32;
+const SALT_LENGTH = 16;
