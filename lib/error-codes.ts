@@ -326,6 +326,13 @@ export const ERROR_CODES = {
     'The encrypted file was changed, cut or continued.',
     'Restore it from a copy. Nothing unverified was written.',
   ),
+  CONTEXT_MISMATCH: row(
+    'NTE_VALIDATION_FAILED',
+    0x80090032,
+    3,
+    'The file was encrypted with another context than the one that you expect.',
+    'See its context with `keycask show FILE`; perhaps it is another file that was put in its place.',
+  ),
   PERMISSION_DENIED: row(
     'NTE_PERM',
     0x80090010,
