@@ -35,6 +35,8 @@ const SIDEWAYS = [
   { from: 'kdf', to: 'keys' },
   { from: 'messages', to: 'keys' },
   { from: 'messages', to: 'contracts' },
+  // encrypt and decrypt of the store are those of files; encrypt-file knows its keys by contract only.
+  { from: 'session-key-store', to: 'encrypt-file' },
 ];
 
 /** Rooms without clock, randomness or I/O: no module of Node's own. */

@@ -63,7 +63,12 @@ export async function createContainer(
     );
   const make = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
     const { scope = 'user', overwrite = false } = options;
-    const pending = await provider.createPersistedKey(algorithm, name, spec, { scope, overwrite });
+    const pending = await provider.createPersistedKey(
+      algorithm,
+      persistedName(provider, name),
+      spec,
+      { scope, overwrite },
+    );
     if (chosen.length) await pending.setProperty('length', chosen.length);
     const allowed = options.exportable;
     await pending.setProperty('exportPolicy', {
@@ -86,13 +91,24 @@ export async function importContainer(
   keys: { exchange: SecretBytes; signature?: SecretBytes },
   notBefore: Date,
 ): Promise<OpenContainer> {
-  const pending = await provider.importKey(keys.exchange, name, 'AT_KEYEXCHANGE');
+  const pending = await provider.importKey(
+    keys.exchange,
+    persistedName(provider, name),
+    'AT_KEYEXCHANGE',
+  );
   if (!keys.signature) await pending.setProperty('keyUsage', ['decrypt', 'sign']);
   const exchangeKey = await pending.finalize();
   const signatureKey = keys.signature
-    ? await (await provider.importKey(keys.signature, name, 'AT_SIGNATURE')).finalize()
+    ? await (
+        await provider.importKey(keys.signature, persistedName(provider, name), 'AT_SIGNATURE')
+      ).finalize()
     : exchangeKey;
   return certify(name, exchangeKey, signatureKey, notBefore);
+}
+
+/** A provider without a place to write makes ephemeral keys. */
+function persistedName({ capabilities }: Provider, name: string): string | null {
+  return capabilities.persisted ? name : null;
 }
 
 /** @throws KeyStoreError CONTAINER_NOT_FOUND (NTE_BAD_KEYSET), and what opening a key throws. */

@@ -79,7 +79,8 @@ export function checkEncrypts(key: SessionKey, now: Date): void {
 async function newest(home: Home, header: VerifiedKeyRecord): Promise<VerifiedKeyRecord> {
   const id = toHex(header.metadata.recordId);
   if (header.parts.trust === 'password' || !home.shelf.find(id)) return header;
-  const stored = await home.readRecord(id);
+  const stored = await readIfIntact(home, id);
+  if (!stored) return header;
   const [inHeader, inStore] = [header.metadata.commitment, stored.metadata.commitment];
   if (!inHeader || !inStore || !equalBytes(inHeader, inStore))
     throw new KeyStoreError(
@@ -91,4 +92,14 @@ async function newest(home: Home, header: VerifiedKeyRecord): Promise<VerifiedKe
 
 function disposable({ key, record }: MadeKey): FileKey {
   return { key, record, [Symbol.dispose]: () => key.dispose() };
+}
+
+/** A damaged store does not close files whose own header is whole: the header was verified by a pin too. `verify` tells of the damage. */
+async function readIfIntact(home: Home, id: string): Promise<VerifiedKeyRecord | undefined> {
+  try {
+    return await home.readRecord(id);
+  } catch (error) {
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
+  }
 }

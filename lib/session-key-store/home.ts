@@ -103,6 +103,11 @@ export class Home {
     return opening;
   }
 
+  /** Keeps a container that was just made: an ephemeral one could not be opened again. */
+  keepContainer(container: OpenContainer): void {
+    this.#containers.set(container.name, Promise.resolve(container));
+  }
+
   /** Forgets an opened container whose keys were replaced or deleted. */
   async closeContainer(name: string): Promise<void> {
     const known = this.#containers.get(name);

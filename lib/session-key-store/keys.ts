@@ -3,7 +3,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { ALG_ID } from '../blobs/alg-id.ts';
 import { decodeUtf8, encodeUtf8, toHex } from '../bytes/octets.ts';
 import { decodeCertificate } from '../cms/certificate.ts';
-import { METADATA_LIMITS, type KeyMetadata } from '../cms/metadata.ts';
+import { METADATA_LIMITS, type KeyMetadata, type Provenance } from '../cms/metadata.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
@@ -29,37 +29,8 @@ export async function makeKey(
   label: string,
   options: CreateKeyOptions = {},
 ): Promise<MadeKey> {
-  const { purpose = 'data', attributes = [], notAfter, lengthInBits = 256 } = options;
-  checkTexts(label, purpose, attributes);
-  const { exchangeKey, exchangeKeyId, identity } = await home.container();
-  const metadata = {
-    recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
-    recordVersion: 1,
-    ...{ label, purpose, attributes },
-    algorithm: AES_ALG_ID[lengthInBits],
-    effectiveBits: lengthInBits,
-    created: home.now(),
-    ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
-    storeId: home.storeId,
-    provenance: 'generated',
-  } as const;
-  using secret = SecretBytes.random(lengthInBits / 8);
-  const own: Recipient = {
-    type: 'public-key',
-    publicKey: exchangeKey.publicKey,
-    keyId: exchangeKeyId,
-  };
-  const recipients = [
-    own,
-    ...(await recipientsOf(options.recipients, options.password, options.passwordKdf)),
-  ];
-  const record = await sealKeyRecord(secret, metadata, {
-    recipients,
-    signer: identity,
-    signingTime: home.now(),
-  });
-  // Read back strictly: what we could not read later must not be stored. It also tells the commitment.
-  return { key: sessionKeyOf(secret, decodeKeyRecord(record).metadata, false), record };
+  using secret = SecretBytes.random((options.lengthInBits ?? 256) / 8);
+  return await sealNewKey(home, secret, { ...options, label, provenance: 'generated' });
 }
 
 /** Makes a key and stores its record. */
@@ -68,18 +39,76 @@ export async function createKey(
   label: string,
   options: CreateKeyOptions = {},
 ): Promise<MadeKey> {
-  await home.refresh();
-  const made = await makeKey(home, label, options);
-  try {
-    await home.shelf.put(
-      { id: made.key.id, version: 1, label, bytes: made.record },
-      { identity: await home.identity(), now: home.now() },
+  return storeNew(home, () => makeKey(home, label, options));
+}
+
+/** Stores a key that was made elsewhere: nobody vouches for it, so it decrypts only. */
+export async function importSecret(
+  home: Home,
+  label: string,
+  secret: SecretBytes,
+): Promise<MadeKey> {
+  return storeNew(home, () => sealNewKey(home, secret, { label, provenance: 'imported-unsigned' }));
+}
+
+interface NewKey extends CreateKeyOptions {
+  readonly label: string;
+  readonly provenance: Provenance;
+}
+
+async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<MadeKey> {
+  const { label, provenance, purpose = 'data', attributes = [], notAfter } = options;
+  checkTexts(label, purpose, attributes);
+  const algorithm = AES_ALG_ID.get(secret.length);
+  if (algorithm === undefined)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `an AES key has 128, 192 or 256 bits, not ${secret.length * 8}`,
     );
-  } catch (error) {
-    made.key.dispose();
-    throw error;
+  const { exchangeKey, exchangeKeyId, identity } = await home.container();
+  const metadata = {
+    recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
+    recordVersion: 1,
+    ...{ label, purpose, attributes, algorithm, provenance },
+    effectiveBits: secret.length * 8,
+    created: home.now(),
+    ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
+    storeId: home.storeId,
+  };
+  const own: Recipient = {
+    type: 'public-key',
+    publicKey: exchangeKey.publicKey,
+    keyId: exchangeKeyId,
+  };
+  const others = await recipientsOf(options.recipients, options.password, options.passwordKdf);
+  const record = await sealKeyRecord(secret, metadata, {
+    recipients: [own, ...others],
+    signer: identity,
+    signingTime: home.now(),
+  });
+  // Read back strictly: what we could not read later must not be stored. It also tells the commitment.
+  const sealed = decodeKeyRecord(record).metadata;
+  return { key: sessionKeyOf(secret, sealed, isDecryptOnly(sealed)), record };
+}
+
+/** Stores a new record; where another process rotated the container meanwhile, it is made again for the new one. */
+async function storeNew(home: Home, make: () => Promise<MadeKey>): Promise<MadeKey> {
+  for (let attempt = 1; ; attempt++) {
+    await home.refresh();
+    const made = await make();
+    try {
+      const { id, label } = made.key;
+      await home.shelf.put(
+        { id, version: 1, label, bytes: made.record },
+        { identity: await home.identity(), now: home.now() },
+      );
+      return made;
+    } catch (error) {
+      made.key.dispose();
+      if (attempt === MAX_ATTEMPTS || !KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT')
+        throw error;
+    }
   }
-  return made;
 }
 
 /** The id that a label, an id or the beginning of one means. A label means its newest key. */
@@ -250,6 +279,13 @@ function checkText(what: string, text: string, maxBytes: number): void {
     throw new KeyStoreError('PARAMETER_INVALID', `the ${what} is not well-formed Unicode`);
 }
 
-const AES_ALG_ID = { 128: ALG_ID.AES_128, 192: ALG_ID.AES_192, 256: ALG_ID.AES_256 } as const;
+/** By length in bytes. */
+const AES_ALG_ID: ReadonlyMap<number, number> = new Map([
+  [16, ALG_ID.CALG_AES_128],
+  [24, ALG_ID.CALG_AES_192],
+  [32, ALG_ID.CALG_AES_256],
+]);
+/** A container is not rotated more often than this while one key is being made. */
+const MAX_ATTEMPTS = 3;
 /** Shorter beginnings of an id would soon mean several keys. */
 const SHORTEST_PREFIX = /^[0-9a-f]{4,32}$/i;

@@ -1,0 +1,46 @@
+/** keycask: session keys, stored the way Windows documents it. */
+export { SessionKeyStore } from './session-key-store.ts';
+export type {
+  AskSecret,
+  ContainerAlgorithm,
+  ContainerInfo,
+  ContainerKeyInfo,
+  CreateKeyOptions,
+  CreateStoreOptions,
+  KeyCacheLimits,
+  KeyInfo,
+  LongWorkOptions,
+  OpenKeyOptions,
+  OpenStoreOptions,
+  ProtectorName,
+  RecipientSummary,
+  RewrapKeyOptions,
+  StoreProgress,
+  TrustedSignerInfo,
+  VerifyResult,
+} from './session-key-store/types.ts';
+export type { DoctorCheck, DoctorReport } from './session-key-store/doctor.ts';
+export type {
+  ContainerKeys,
+  NewContainerOptions,
+  RotateContainerOptions,
+} from './session-key-store/containers.ts';
+export type { MemoryStoreOptions } from './session-key-store/open-home.ts';
+export type { OutsideOptions } from './session-key-store/rewrap.ts';
+export { openProvider, type OpenProviderOptions } from './session-key-store/open-provider.ts';
+export { SessionKey, type CryptoKeyAlgorithm } from './keys/session-key.ts';
+export { SecretBytes } from './keys/secret-bytes.ts';
+export * from './encrypt-file.ts';
+export type {
+  DecryptionKeyOptions,
+  EncryptionKeyOptions,
+  FileKey,
+  FileKeys,
+} from './contracts/file-keys.ts';
+export type { Posture, ProviderCapabilities } from './contracts/provider.ts';
+export {
+  BlobFormatError,
+  KeyStoreError,
+  type KeyStoreErrorCode,
+  type NativeStatus,
+} from './errors.ts';

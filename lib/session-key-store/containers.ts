@@ -1,0 +1,256 @@
+/** Looking after key containers: list, show, make, rotate, delete, protect, export, import. */
+import { equalBytes, toHex } from '../bytes/octets.ts';
+import type { KeyScope, PersistedKeyInfo } from '../contracts/provider.ts';
+import { KeyStoreError } from '../errors.ts';
+import { signerOf } from '../keys/certificate-signer.ts';
+import { keyIdentifier } from '../keys/key-identifier.ts';
+import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
+import {
+  createContainer,
+  importContainer,
+  openContainer,
+  type OpenContainer,
+} from './container.ts';
+import type { Home } from './home.ts';
+import { rewrapAll } from './rewrap.ts';
+import type {
+  ContainerAlgorithm,
+  ContainerInfo,
+  ContainerKeyInfo,
+  LongWorkOptions,
+} from './types.ts';
+
+export interface NewContainerOptions {
+  /** Default `p-256`. */
+  readonly algorithm?: ContainerAlgorithm;
+  /** Default true. */
+  readonly exportable?: boolean;
+  readonly scope?: KeyScope;
+}
+
+export interface RotateContainerOptions extends LongWorkOptions {
+  /** Default: that of the present container. */
+  readonly algorithm?: ContainerAlgorithm;
+}
+
+/** Private keys of a container, PKCS#8 DER. The caller owns them. */
+export interface ContainerKeys {
+  readonly exchange: SecretBytes;
+  /** Absent where the exchange key signs too. */
+  readonly signature?: SecretBytes;
+}
+
+/** Every container that the provider knows, by name. */
+export async function* listContainers(home: Home): AsyncIterable<ContainerInfo> {
+  await home.refresh();
+  const byName = new Map<string, PersistedKeyInfo[]>();
+  for await (const key of home.provider.listKeys()) {
+    const name = `${key.scope} ${key.name}`;
+    byName.set(name, [...(byName.get(name) ?? []), key]);
+  }
+  for (const keys of byName.values()) yield describeContainer(home, keys);
+}
+
+/** One container, with its keys' posture where it can be opened. */
+export async function showContainer(
+  home: Home,
+  name: string = home.trust.current.container.name,
+): Promise<ContainerInfo> {
+  for await (const info of listContainers(home))
+    if (info.name === name) return home.readOnly ? info : withPosture(home, info);
+  throw new KeyStoreError(
+    'CONTAINER_NOT_FOUND',
+    `there is no key container ${JSON.stringify(name)}`,
+  );
+}
+
+export async function makeContainer(
+  home: Home,
+  name: string,
+  { algorithm = 'p-256', exportable = true, scope = 'user' }: NewContainerOptions = {},
+): Promise<ContainerInfo> {
+  const made = await createContainer(home.provider, name, {
+    algorithm,
+    exportable,
+    scope,
+    notBefore: home.now(),
+  });
+  await made.close();
+  return showContainer(home, name);
+}
+
+/** Deletes both keys. One that this home trusts is refused: its records could never be opened again. */
+export async function deleteContainer(
+  home: Home,
+  name: string,
+  scope: KeyScope = 'user',
+): Promise<void> {
+  await home.refresh();
+  if (home.trust.openContainers.some((container) => container.name === name)) {
+    throw new KeyStoreError(
+      'POLICY_REFUSED',
+      `records and files of this home need the container ${name}`,
+      { hint: 'Rotate it, re-wrap what it opens, and `keycask trust revoke` it first.' },
+    );
+  }
+  await home.closeContainer(name);
+  let found = false;
+  for (const spec of ['AT_KEYEXCHANGE', 'AT_SIGNATURE'] as const) {
+    try {
+      await (await home.provider.openKey(name, spec, { scope })).delete();
+      found = true;
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_NOT_FOUND') throw error;
+    }
+  }
+  if (!found)
+    throw new KeyStoreError(
+      'CONTAINER_NOT_FOUND',
+      `there is no key container ${JSON.stringify(name)}`,
+    );
+}
+
+/**
+ * Replaces the home's container by a new one, and re-wraps and re-signs every record.
+ *
+ * The old container is retired: it still opens what it opened, and its signatures count for what was there. An interrupted rotation is
+ * finished by the next one: while records of a retired container are left, these are re-wrapped and no newer container is made.
+ *
+ * @returns How many records were re-wrapped.
+ */
+export async function rotateContainer(
+  home: Home,
+  options: RotateContainerOptions = {},
+): Promise<number> {
+  await home.refresh();
+  if (!(await hasUnfinishedRotation(home))) {
+    const next = await makeSuccessor(home, options.algorithm);
+    home.keepContainer(next);
+    await home.commitTrust((list) => retireCurrent(list, next), next.identity);
+  }
+  return rewrapAll(home, options);
+}
+
+/** The private keys of a container, PKCS#8. @throws KeyStoreError EXPORT_FORBIDDEN (NTE_BAD_KEY_STATE). */
+export async function exportContainer(
+  home: Home,
+  name: string = home.trust.current.container.name,
+): Promise<ContainerKeys> {
+  const { exchangeKey } = await home.openContainer(name);
+  const exchange = await exchangeKey.exportKey('pkcs8');
+  try {
+    const signatureKey = await home.provider.openKey(name, 'AT_SIGNATURE');
+    return { exchange, signature: await signatureKey.exportKey('pkcs8') };
+  } catch (error) {
+    if (KeyStoreError.is(error) && error.code === 'CONTAINER_NOT_FOUND') return { exchange };
+    exchange.dispose();
+    throw error;
+  }
+}
+
+/** Brings a container in. It opens what was wrapped for it, and its signatures are accepted to decrypt: it counts as retired. */
+export async function bringContainer(
+  home: Home,
+  name: string,
+  keys: ContainerKeys,
+): Promise<ContainerInfo> {
+  await home.refresh();
+  const imported = await importContainer(home.provider, name, keys, home.now());
+  home.keepContainer(imported);
+  const { signing, exchange } = imported;
+  await home.commitTrust((list) => ({
+    ...list,
+    containers: [...list.containers, { state: 'retired', name, signing, exchange, retiredAt: 0 }],
+  }));
+  return showContainer(home, name);
+}
+
+/** DER of a certificate of a container. */
+export async function certificateOf(
+  home: Home,
+  role: 'exchange' | 'signature',
+  name: string = home.trust.current.container.name,
+): Promise<Uint8Array> {
+  const known = home.trust.list.containers.find((container) => container.name === name);
+  const { signing, exchange } = known ?? (await home.openContainer(name));
+  return role === 'signature' ? signing : exchange;
+}
+
+async function hasUnfinishedRotation(home: Home): Promise<boolean> {
+  const { keyId } = home.trust.current;
+  for (const { id } of home.shelf.list()) {
+    const record = await home.readRecord(id);
+    if (!equalBytes(record.parts.signer.keyId, keyId)) return true;
+  }
+  return false;
+}
+
+/** A container under a name that the trust does not list yet; one that a killed rotation left behind is overwritten. */
+async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promise<OpenContainer> {
+  const current = await home.container();
+  const base = current.name.replace(/~\d+$/, '');
+  const used = new Set(home.trust.list.containers.map(({ name }) => name));
+  let generation = used.size + 1;
+  while (used.has(`${base}~${generation}`)) generation++;
+  const exportable = (await current.exchangeKey.getProperty('exportPolicy')).plaintextExport;
+  return createContainer(home.provider, `${base}~${generation}`, {
+    algorithm: algorithm ?? (await algorithmOf(current)),
+    exportable,
+    overwrite: true,
+    notBefore: home.now(),
+  });
+}
+
+async function algorithmOf({ exchangeKey }: OpenContainer): Promise<ContainerAlgorithm> {
+  if (exchangeKey.algorithm === 'RSA')
+    return `rsa-${await exchangeKey.getProperty('length')}` as ContainerAlgorithm;
+  return exchangeKey.algorithm === 'ECDH_P384' ? 'p-384' : 'p-256';
+}
+
+function retireCurrent(list: TrustList, { name, signing, exchange }: OpenContainer): TrustList {
+  const retired = list.containers.map((container): TrustedContainer =>
+    container.state === 'current'
+      ? { ...container, state: 'retired', retiredAt: list.manifestHead.count }
+      : container,
+  );
+  return { ...list, containers: [...retired, { state: 'current', name, signing, exchange }] };
+}
+
+function describeContainer(home: Home, keys: readonly PersistedKeyInfo[]): ContainerInfo {
+  const { name, scope } = keys[0]!;
+  const trusted = home.trust.list.containers.find((container) => container.name === name);
+  const find = (spec: PersistedKeyInfo['legacyKeySpec']): ContainerKeyInfo | undefined => {
+    const key = keys.find(({ legacyKeySpec }) => legacyKeySpec === spec);
+    return (
+      key && {
+        algorithm: key.algorithm,
+        keyId: toHex(keyIdentifier(key.publicKey)),
+        publicKey: key.publicKey,
+      }
+    );
+  };
+  const exchange = find('AT_KEYEXCHANGE');
+  const signature = find('AT_SIGNATURE');
+  return {
+    name,
+    scope,
+    state: trusted?.state ?? 'other',
+    ...(exchange && { exchange }),
+    ...(signature && { signature }),
+  };
+}
+
+async function withPosture(home: Home, info: ContainerInfo): Promise<ContainerInfo> {
+  const { exchangeKey } =
+    info.scope === 'user'
+      ? await home.openContainer(info.name)
+      : await openContainer(home.provider, info.name, info.scope);
+  const posture = await exchangeKey.getProperty('posture');
+  return { ...info, ...(info.exchange && { exchange: { ...info.exchange, posture } }) };
+}
+
+/** Key identifier of an exchange certificate, in hex. */
+export function exchangeKeyId(certificate: Uint8Array): string {
+  return toHex(signerOf(certificate).keyId);
+}

@@ -1,0 +1,104 @@
+/** What a home can do here, what protects it, and what does not. */
+import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
+import { KeyStoreError } from '../errors.ts';
+import type { Home } from './home.ts';
+
+/** One thing that was looked at. */
+export interface DoctorCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export interface DoctorReport {
+  readonly home: string | undefined;
+  readonly provider: string;
+  readonly capabilities: ProviderCapabilities;
+  /** Of the container's exchange key; absent where it was not opened. */
+  readonly posture?: Posture;
+  readonly keys: number;
+  readonly checks: readonly DoctorCheck[];
+  /** What nobody should rely on. */
+  readonly limits: readonly string[];
+}
+
+export async function examine(home: Home): Promise<DoctorReport> {
+  await home.refresh();
+  const keys = [...home.shelf.list()];
+  const checks = [
+    await check('trust', () =>
+      Promise.resolve(
+        `trust.cms version ${home.trust.list.trustVersion}, ${home.trust.pins.length} signers listed`,
+      ),
+    ),
+    await check('container', async () =>
+      home.readOnly ? 'not opened' : `${(await home.container()).name} opens and signs trust.cms`,
+    ),
+    await check('records', () =>
+      verifyAll(
+        home,
+        keys.map(({ id }) => id),
+      ),
+    ),
+    await check('argon2', loadArgon2),
+    await check('certificates', () => readCertificate(home.trust.current.container.exchange)),
+  ];
+  const posture = home.readOnly
+    ? undefined
+    : await (await home.container()).exchangeKey.getProperty('posture');
+  const { name: provider, capabilities } = home.provider;
+  return {
+    home: home.path,
+    provider,
+    capabilities,
+    ...(posture && { posture }),
+    keys: keys.length,
+    checks,
+    limits: LIMITS,
+  };
+}
+
+async function check(name: string, look: () => Promise<string>): Promise<DoctorCheck> {
+  try {
+    return { name, ok: true, detail: await look() };
+  } catch (error) {
+    return {
+      name,
+      ok: false,
+      detail: KeyStoreError.is(error) ? `${error.code}: ${error.message}` : 'could not be loaded',
+    };
+  }
+}
+
+async function verifyAll(home: Home, ids: readonly string[]): Promise<string> {
+  let bad = 0;
+  for (const id of ids) await home.readRecord(id).catch(() => bad++);
+  if (bad > 0)
+    throw new KeyStoreError(
+      'RECORD_ROLLED_BACK',
+      `${bad} of ${ids.length} records are not what the manifest lists: see \`keycask verify\``,
+    );
+  return `${ids.length} records are what the manifest lists`;
+}
+
+async function loadArgon2(): Promise<string> {
+  const { argon2id } = await import('../kdf/argon2id.ts');
+  using key = await argon2id(
+    new Uint8Array(8),
+    { salt: new Uint8Array(16), memoryKiB: 8192, iterations: 1, parallelism: 1 },
+    32,
+  );
+  return `passwords work (${key.length * 8}-bit keys)`;
+}
+
+async function readCertificate(certificate: Uint8Array): Promise<string> {
+  const { decodeCertificate } = await import('../cms/certificate.ts');
+  const { subject } = await decodeCertificate(certificate);
+  return `the exchange certificate is of ${subject}`;
+}
+
+const LIMITS = [
+  'Home and store rolled back together to an older state are not noticed: keep a copy of the manifest head elsewhere.',
+  'While a key is open it is in the memory of this process, and readable by the same user and by administrators.',
+  'Wiping keys from memory is best effort in JavaScript.',
+] as const;

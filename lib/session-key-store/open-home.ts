@@ -1,0 +1,240 @@
+/** Making and opening homes: in a folder, or in memory. */
+import { createHash, randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { equalBytes } from '../bytes/octets.ts';
+import type { Posture, Provider } from '../contracts/provider.ts';
+import { KeyStoreError } from '../errors.ts';
+import { defaultHome } from '../platform/folders.ts';
+import { writeDurably } from '../platform/durable-file.ts';
+import type { SoftwareProvider } from '../providers/software/index.ts';
+import { Trust } from '../trust/trust.ts';
+import { createContainer, type OpenContainer } from './container.ts';
+import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
+import { Home } from './home.ts';
+import { KeyCache } from './key-cache.ts';
+import { createManifestShelf, openManifestShelf } from './manifest-shelf.ts';
+import { MemoryShelf } from './memory-shelf.ts';
+import { openProvider, protectorOf } from './open-provider.ts';
+import { readTrust, trustFileOf, trustInMemory } from './trust-file.ts';
+import type {
+  AskSecret,
+  ContainerAlgorithm,
+  CreateStoreOptions,
+  KeyCacheLimits,
+  OpenStoreOptions,
+  ProtectorName,
+} from './types.ts';
+
+export interface MemoryStoreOptions {
+  /** Default `p-256`. */
+  readonly algorithm?: ContainerAlgorithm;
+  readonly cache?: KeyCacheLimits;
+  readonly clock?: () => Date;
+}
+
+const DEFAULT_CONTAINER = 'default';
+
+/** Makes a home in a folder; keycask.json, its last file, makes it one. */
+export async function createHome(options: CreateStoreOptions): Promise<Home> {
+  const {
+    provider: name = 'software',
+    protector = 'machine-secret',
+    algorithm = 'p-256',
+    exportable = true,
+    container: containerName = DEFAULT_CONTAINER,
+  } = options;
+  const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
+  if (await folder.exists())
+    throw new KeyStoreError('HOME_EXISTS', `there is a keycask home in ${folder.path} already`);
+  const configuration: HomeConfiguration = { version: 1, provider: name, protector };
+  const provider = await openProviderOf(folder, configuration, options);
+  try {
+    await folder.create();
+    const notBefore = toSecond((options.clock ?? systemClock)());
+    // A home whose making was interrupted has no keycask.json, and nothing in it was ever used.
+    const container = await createContainer(provider, containerName, {
+      algorithm,
+      exportable,
+      overwrite: true,
+      notBefore,
+    });
+    const trust = await signFirstTrust(container, notBefore);
+    await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
+    await createManifestShelf(folder, trust, { identity: container.identity, now: notBefore });
+    await container.close();
+    await folder.writeConfiguration(configuration);
+  } finally {
+    await provider.close();
+  }
+  return openHome(options);
+}
+
+export async function openHome(options: OpenStoreOptions): Promise<Home> {
+  const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
+  const configuration = await folder.readConfiguration();
+  const bytes = await readTrust(folder.trust);
+  if (!bytes) throw new KeyStoreError('TRUST_NOT_FOUND', `there is no ${folder.trust}`);
+  const provider = await openProviderOf(folder, configuration, options);
+  try {
+    const trustFile = trustFileOf(folder);
+    const shelf = await openManifestShelf(folder, Trust.read(bytes), trustFile);
+    const trust = await trustFile.load(shelf.trust.sha256);
+    const clock = options.clock ?? systemClock;
+    const cache = new KeyCache(options.cache, () => clock().getTime());
+    const home = new Home({
+      path: folder.path,
+      provider,
+      shelf,
+      trustFile,
+      trust,
+      readOnly: options.readOnly ?? false,
+      cache,
+      clock,
+    });
+    await checkTrustedKey(home);
+    checkPolicies(home);
+    return home;
+  } catch (error) {
+    await provider.close();
+    throw error;
+  }
+}
+
+export async function homeInMemory({
+  algorithm = 'p-256',
+  cache,
+  clock = systemClock,
+}: MemoryStoreOptions): Promise<Home> {
+  const provider = await openProvider('software');
+  const notBefore = toSecond(clock());
+  const container = await createContainer(provider, DEFAULT_CONTAINER, {
+    algorithm,
+    exportable: true,
+    notBefore,
+  });
+  const trust = await signFirstTrust(container, notBefore);
+  const shelf = new MemoryShelf(createHash('sha256').update(trust.bytes).digest());
+  const home = new Home({
+    ...{
+      path: undefined,
+      provider,
+      shelf,
+      trustFile: trustInMemory(trust),
+      trust,
+      readOnly: false,
+      clock,
+    },
+    cache: new KeyCache(cache, () => clock().getTime()),
+  });
+  home.keepContainer(container);
+  return home;
+}
+
+/** Seals every private key of the home under another protector; keycask.json follows. */
+export async function protectHome(
+  home: Home,
+  protector: ProtectorName,
+  passphrase?: AskSecret,
+): Promise<void> {
+  if (home.path === undefined)
+    throw new KeyStoreError(
+      'NOT_SUPPORTED',
+      'the keys of a home in memory are sealed under nothing',
+    );
+  if (!isSoftwareProvider(home.provider))
+    throw new KeyStoreError(
+      'NOT_SUPPORTED',
+      `the provider ${home.provider.name} protects its keys itself`,
+    );
+  await home.refresh();
+  const folder = new HomeFolder(home.path);
+  const configuration = await folder.readConfiguration();
+  const seal = await protectorOf({ protector, ...(passphrase && { passphrase }) });
+  for await (const { name, legacyKeySpec, scope } of home.provider.listKeys())
+    await home.provider.changeProtector(name, legacyKeySpec, seal, { scope });
+  await folder.writeConfiguration({ ...configuration, protector });
+}
+
+/** trust.cms is as authentic as the provider's copy of the key that signed it. Without opening keys, its public half has to do. */
+async function checkTrustedKey(home: Home): Promise<void> {
+  if (!home.readOnly) {
+    await home.container();
+    return;
+  }
+  const { container, publicKey } = home.trust.current;
+  for await (const key of home.provider.listKeys()) {
+    if (key.name === container.name && equalBytes(key.publicKey, publicKey)) return;
+  }
+  throw new KeyStoreError(
+    'TRUST_INVALID',
+    'trust.cms was signed by another key than that of this home',
+  );
+}
+
+/** From the weakest to the strongest place for a private key in use. */
+const PROTECTION_LEVELS: readonly Posture['inMemory'][] = [
+  'this process',
+  'agent, same user',
+  'agent, other user',
+  'LSASS',
+  'token',
+  'VBS',
+];
+
+/** A policy that this release does not know is refused, not ignored. */
+function checkPolicies({ trust, provider }: Home): void {
+  for (const [name, value] of trust.list.policies) {
+    if (name !== 'minimum-protection')
+      throw new KeyStoreError(
+        'POLICY_REFUSED',
+        `this release does not know the policy ${JSON.stringify(name)}`,
+      );
+    const wanted = PROTECTION_LEVELS.indexOf(value as Posture['inMemory']);
+    if (wanted < 0 || PROTECTION_LEVELS.indexOf(provider.capabilities.protectionLevel) < wanted) {
+      throw new KeyStoreError(
+        'POLICY_REFUSED',
+        `private keys must be used in: ${value}; here it would be: ${provider.capabilities.protectionLevel}`,
+      );
+    }
+  }
+}
+
+function openProviderOf(
+  folder: HomeFolder,
+  { provider, protector }: HomeConfiguration,
+  { passphrase, stateFolder }: OpenStoreOptions,
+): Promise<Provider> {
+  return openProvider(provider, {
+    folder: folder.keys,
+    protector,
+    ...(passphrase && { passphrase }),
+    ...(stateFolder && { stateFolder }),
+  });
+}
+
+function signFirstTrust(
+  { name, signing, exchange, identity }: OpenContainer,
+  now: Date,
+): Promise<Trust> {
+  const containers = [{ state: 'current', name, signing, exchange }] as const;
+  const manifestHead = { count: 0, hash: new Uint8Array(32) };
+  return Trust.sign(
+    {
+      trustVersion: 1,
+      storeId: new Uint8Array(randomBytes(16)),
+      containers,
+      signers: [],
+      policies: [],
+      manifestHead,
+    },
+    identity,
+    now,
+  );
+}
+
+function isSoftwareProvider(provider: Provider): provider is SoftwareProvider {
+  return 'changeProtector' in provider;
+}
+
+const systemClock = (): Date => new Date();
+const toSecond = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
