@@ -22,6 +22,8 @@ export interface FixedKeyFacts {
   readonly withoutCommitment?: boolean;
   readonly decryptOnly?: boolean;
   readonly recordLength?: number;
+  /** A record to hand out instead of opaque bytes. */
+  readonly record?: Uint8Array;
 }
 
 /** A session key whose bytes are all `fill`, with the commitment that a record would have. */
@@ -42,7 +44,9 @@ export function fixedSessionKey(facts: FixedKeyFacts = {}): SessionKey {
 }
 
 /** Opaque bytes that stand for a record. */
-export function opaqueRecord({ fill = 0x11, recordLength = 700 }: FixedKeyFacts = {}): Uint8Array {
+export function opaqueRecord(facts: FixedKeyFacts = {}): Uint8Array {
+  const { fill = 0x11, recordLength = 700 } = facts;
+  if (facts.record) return facts.record;
   return Uint8Array.from({ length: recordLength }, (_, i) => (i * 7 + fill) & 0xff);
 }
 
