@@ -1,7 +1,9 @@
 /** Comparing, joining and showing byte strings that are not secret. */
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Lexicographic order, shorter first: the order of a DER SET OF (X.690 section 11.6). */
@@ -32,6 +34,11 @@ export function reverseBytes(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes).reverse();
 }
 
+/** A copy in memory of its own. Not `slice()`: a Buffer's shares its memory, so writing to it would change what the caller holds. */
+export function copyBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 /** The same memory as a plain Uint8Array: node:crypto answers with Buffers, and those do not leave keycask. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -56,12 +63,16 @@ export function fromHex(text: string): Uint8Array | undefined {
 /** The text whose UTF-8 encoding is exactly `bytes`, or undefined where they are not well formed. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return STRICT_UTF8.decode(bytes);
   } catch {
     return undefined;
   }
 }
 
 export function encodeUtf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return UTF8.encode(text);
 }
+
+const UTF8 = new TextEncoder();
+/** Keeps a byte order mark: another encoding of the same text would be a second form of one value. */
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -4,7 +4,7 @@
  * Ours: the signature key's is self-signed (CA, pathlen 0, keyCertSign + digitalSignature) and issues the exchange key's (keyAgreement or
  * keyEncipherment). They end on 9999-12-31 (RFC 5280 section 4.1.2.5: no well-defined end) and name nobody: the subject is the key's identifier.
  */
-import { toHex } from '../bytes/octets.ts';
+import { copyBytes, toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SignatureScheme } from './algorithms.ts';
 import { SIGNATURE_ALGORITHM } from './signed-data.ts';
@@ -156,7 +156,7 @@ export async function decodeCertificate(der: Uint8Array): Promise<CertificateFac
 
 /** Positive, and the same for the same key and issuer: 16 bytes of the key identifier (RFC 5280 section 4.1.2.2 asks for uniqueness). */
 function serialNumber({ role, keyId }: CertificateRequest): ArrayBuffer {
-  const serial = keyId.slice(0, 16);
+  const serial = copyBytes(keyId.subarray(0, 16));
   serial[0] = (serial[0]! & 0x3f) | (role === 'signature' ? 0x40 : 0x20);
   return toArrayBuffer(serial);
 }
@@ -166,7 +166,7 @@ function load() {
 }
 
 function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
+  return copyBytes(bytes).buffer as ArrayBuffer;
 }
 
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';

@@ -20,7 +20,7 @@ import {
   setOf,
   tlv,
 } from '../bytes/der-writer.ts';
-import { compareBytes, equalBytes } from '../bytes/octets.ts';
+import { compareBytes, copyBytes, equalBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SignatureScheme } from './algorithms.ts';
 import { OID } from './oids.ts';
@@ -129,7 +129,7 @@ export function encodeSignedData({
   signature,
 }: SignedDataParts): Uint8Array {
   const { digest, signature: signatureAlgorithm } = SCHEMES[scheme];
-  const implicitAttributes = signedAttributes.slice();
+  const implicitAttributes = copyBytes(signedAttributes);
   implicitAttributes[0] = contextConstructed(0);
   const signerInfo = sequence(
     V3,
@@ -169,7 +169,8 @@ export function decodeSignedData<S extends Signer>(
       'BLOB_TOO_LARGE',
       `a message has at most ${MAX_MESSAGE} bytes, this has ${der.length}`,
     );
-  const outer = readOuter(der);
+  // A copy: what was verified must not change when the caller uses its buffer again.
+  const outer = readOuter(copyBytes(der));
   const { certificate } = outer;
   // Annotated, so that the compiler knows that fail() does not return.
   const digestAlgorithms: DerReader = outer.digestAlgorithms;
@@ -189,7 +190,7 @@ export function decodeSignedData<S extends Signer>(
   explicit.end();
 
   const digest = signerInfo.element(TAG.SEQUENCE, 'digestAlgorithm');
-  const signedAttributes = signerInfo.element(contextConstructed(0), 'signedAttrs').slice();
+  const signedAttributes = copyBytes(signerInfo.element(contextConstructed(0), 'signedAttrs'));
   signedAttributes[0] = TAG.SET;
   const algorithm = signerInfo.element(TAG.SEQUENCE, 'signatureAlgorithm');
   const scheme = SCHEME_NAMES.find((name) => equalBytes(SCHEMES[name].signature, algorithm));
