@@ -6,6 +6,13 @@ import { TAG } from './der-tags.ts';
 /** Lengths are read up to 3 bytes: a record is at most 1 MiB, so a longer length field is a lie. */
 const MAX_LENGTH_BYTES = 3;
 
+/** What a value may be: a number's bounds, or those of a string's length in bytes, and another tag where it is IMPLICIT. */
+export interface DerBounds {
+  readonly min?: number;
+  readonly max?: number;
+  readonly tag?: number;
+}
+
 export class DerReader {
   readonly format: string;
   readonly #bytes: Uint8Array;
@@ -67,7 +74,7 @@ export class DerReader {
   }
 
   /** A non-negative INTEGER within bounds. At most 48 bits. */
-  integer(field: string, { min = 0, max = 0xffffffff, tag = TAG.INTEGER as number } = {}): number {
+  integer(field: string, { min = 0, max = 0xffffffff, tag = TAG.INTEGER }: DerBounds = {}): number {
     const at = this.#offset;
     const bytes = this.read(tag, field);
     const problem = integerProblem(bytes);
@@ -81,7 +88,7 @@ export class DerReader {
   /** An OCTET STRING of between `min` and `max` bytes: a view of the input. */
   octets(
     field: string,
-    { min = 0, max = 1 << 20, tag = TAG.OCTET_STRING as number } = {},
+    { min = 0, max = 1 << 20, tag = TAG.OCTET_STRING }: DerBounds = {},
   ): Uint8Array {
     const at = this.#offset;
     const bytes = this.read(tag, field);
@@ -98,7 +105,7 @@ export class DerReader {
   }
 
   /** A UTF8String of between `min` and `max` bytes without control characters. */
-  utf8(field: string, { min = 0, max = 1 << 12, tag = TAG.UTF8_STRING as number } = {}): string {
+  utf8(field: string, { min = 0, max = 1 << 12, tag = TAG.UTF8_STRING }: DerBounds = {}): string {
     const at = this.#offset;
     const text = decodeUtf8(this.octets(field, { min, max, tag }));
     if (text === undefined) this.#failAt(at, field, 'not UTF-8');

@@ -1,5 +1,6 @@
 /** Writes DER (X.690): each function gives one whole value. Not for secrets: values are copied as they nest. */
 import { contextConstructed, contextPrimitive, TAG } from './der-tags.ts';
+import { KeyStoreError } from '../errors.ts';
 import { compareBytes, encodeUtf8 } from './octets.ts';
 
 /** One value: tag, minimal length, contents. */
@@ -47,10 +48,20 @@ export const octetString = (contents: Uint8Array): Uint8Array => tlv(TAG.OCTET_S
 export const bitString = (contents: Uint8Array): Uint8Array =>
   tlv(TAG.BIT_STRING, NO_UNUSED_BITS, contents);
 
-export const utf8String = (text: string): Uint8Array => tlv(TAG.UTF8_STRING, encodeUtf8(text));
+/** @throws KeyStoreError PARAMETER_INVALID for half a surrogate pair: UTF-8 has no encoding of it. */
+export function utf8String(text: string): Uint8Array {
+  if (/\p{Surrogate}/u.test(text)) refuse('this text is not well-formed Unicode');
+  return tlv(TAG.UTF8_STRING, encodeUtf8(text));
+}
 
-/** A non-negative INTEGER of at most 48 bits. */
+/**
+ * A non-negative INTEGER of at most 48 bits.
+ *
+ * @throws KeyStoreError PARAMETER_INVALID for any other number.
+ */
 export function integer(value: number, tag: number = TAG.INTEGER): Uint8Array {
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** 48)
+    refuse(`want a whole number under 2^48, got ${value}`);
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -73,9 +84,17 @@ export function oid(dotted: string): Uint8Array {
   return tlv(TAG.OBJECT_IDENTIFIER, Uint8Array.from(out));
 }
 
-/** GeneralizedTime to the second. */
-export const generalizedTime = (time: Date, tag: number = TAG.GENERALIZED_TIME): Uint8Array =>
-  tlv(tag, encodeUtf8(`${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`));
+/**
+ * GeneralizedTime to the second.
+ *
+ * @throws KeyStoreError PARAMETER_INVALID for a time that is none, or of a year that is not written in four digits.
+ */
+export function generalizedTime(time: Date, tag: number = TAG.GENERALIZED_TIME): Uint8Array {
+  const year = time.getUTCFullYear();
+  // Readers refuse years 0 to 99: Date.UTC takes them for the twentieth century.
+  if (!(year >= 100 && year <= 9999)) refuse('want a time in the years 100 to 9999');
+  return tlv(tag, encodeUtf8(`${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`));
+}
 
 /** UTCTime to the second, for years 1950 to 2049. */
 export const utcTime = (time: Date): Uint8Array =>
@@ -86,6 +105,10 @@ export const cmsTime = (time: Date): Uint8Array =>
   time.getUTCFullYear() >= 1950 && time.getUTCFullYear() < 2050
     ? utcTime(time)
     : generalizedTime(time);
+
+function refuse(problem: string): never {
+  throw new KeyStoreError('PARAMETER_INVALID', problem);
+}
 
 export const NULL = Uint8Array.of(TAG.NULL, 0);
 const NO_UNUSED_BITS = Uint8Array.of(0);

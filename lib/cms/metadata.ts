@@ -119,18 +119,16 @@ export function decodeKeyMetadata(der: Uint8Array): KeyMetadata {
   const bind = commitment ? r.octets('bind', { ...DIGEST, tag: contextPrimitive(2) }) : undefined;
   r.end();
   return {
-    ...{
-      recordId,
-      recordVersion,
-      label,
-      purpose,
-      algorithm,
-      effectiveBits,
-      created,
-      storeId,
-      provenance,
-      attributes,
-    },
+    recordId,
+    recordVersion,
+    label,
+    purpose,
+    algorithm,
+    effectiveBits,
+    created,
+    storeId,
+    provenance,
+    attributes,
     ...(notAfter && { notAfter }),
     ...(commitment && { commitment }),
     ...(bind && { bind }),
