@@ -18,7 +18,12 @@ import {
 } from '../bytes/der-writer.ts';
 import { compareBytes } from '../bytes/octets.ts';
 import { OID } from './oids.ts';
-import { encodeRecipientInfo, readRecipientInfo, type RecipientInfo } from './recipient-info.ts';
+import {
+  encodeRecipientInfo,
+  isPasswordRecipient,
+  readRecipientInfo,
+  type RecipientInfo,
+} from './recipient-info.ts';
 
 export interface AuthEnvelopedData {
   readonly recipients: readonly RecipientInfo[];
@@ -32,6 +37,8 @@ export interface AuthEnvelopedData {
 
 /** A record is for a key's owner, a password, an authority and some colleagues: not a mailing list. */
 export const MAX_RECIPIENTS = 64;
+/** Each costs whoever tries his password a key derivation, whose price the record's writer chose: up to 1 GiB and 16 passes. */
+export const MAX_PASSWORD_RECIPIENTS = 8;
 /** A PLAINTEXTKEYBLOB: 12 bytes and a session key of at most 1024 bits (RC2). */
 const MAX_KEY_BLOB = 12 + 128;
 
@@ -83,6 +90,7 @@ export function decodeAuthEnvelopedData(der: Uint8Array): AuthEnvelopedData {
 
 function readRecipients(set: DerReader): RecipientInfo[] {
   const recipients: RecipientInfo[] = [];
+  let passwords = 0;
   let previous: Uint8Array | undefined;
   while (set.peek() !== -1) {
     if (recipients.length === MAX_RECIPIENTS)
@@ -91,7 +99,10 @@ function readRecipients(set: DerReader): RecipientInfo[] {
     if (previous && compareBytes(previous, encoding) >= 0)
       set.fail('recipientInfos', 'not in DER order');
     previous = encoding;
-    recipients.push(readRecipientInfo(new DerReader(encoding, 'AuthEnvelopedData')));
+    const recipient = readRecipientInfo(new DerReader(encoding, 'AuthEnvelopedData'));
+    if (isPasswordRecipient(recipient) && ++passwords > MAX_PASSWORD_RECIPIENTS)
+      set.fail('recipientInfos', `more than ${MAX_PASSWORD_RECIPIENTS} passwords`);
+    recipients.push(recipient);
   }
   if (recipients.length === 0) set.fail('recipientInfos', 'no recipient');
   return recipients;

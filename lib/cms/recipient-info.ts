@@ -7,7 +7,7 @@
  *   pwri  [3] SEQUENCE { 0, [0] Argon2id | PBKDF2, aes256-wrap | PWRI-KEK { aes256-CBC IV }, OCTET STRING }         RFC 3211
  *   Argon2idParams ::= SEQUENCE { salt OCTET STRING, memoryKiB, iterations, parallelism, keyLength INTEGER }
  */
-import { DerReader } from '../bytes/der-reader.ts';
+import type { DerReader } from '../bytes/der-reader.ts';
 import { contextConstructed, contextPrimitive, TAG } from '../bytes/der-tags.ts';
 import {
   bitString,
@@ -79,6 +79,13 @@ export type RecipientInfo =
   | EcdhRecipient
   | Argon2idRecipient
   | Pbkdf2Recipient;
+
+/** Is it opened by a password rather than by a private key? */
+export function isPasswordRecipient(
+  info: RecipientInfo,
+): info is Argon2idRecipient | Pbkdf2Recipient {
+  return info.type === 'argon2id' || info.type === 'pbkdf2';
+}
 
 /** What a reader accepts from a stranger; what a writer makes is stronger (kdf/). DESIGN section 4. */
 export const ARGON2ID_BOUNDS = {

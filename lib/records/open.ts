@@ -1,7 +1,7 @@
 /** Opening verified records: unwrap with a recipient that opens it, then check commitment and bind. */
 import { decodePlaintextKeyBlob } from '../blobs/plaintext-key-blob.ts';
 import { equalBytes } from '../bytes/octets.ts';
-import type { RecipientInfo } from '../cms/recipient-info.ts';
+import { isPasswordRecipient, type RecipientInfo } from '../cms/recipient-info.ts';
 import { decodeSpki } from '../cms/spki.ts';
 import type { PersistedKey } from '../contracts/provider.ts';
 import { VerifiedKeyRecord } from '../contracts/verified-record.ts';
@@ -79,7 +79,7 @@ async function unwrapFirst(
       if (recipient >= 0) return unwrapWithKey(record, recipient, exchangeKey.key);
     }
   }
-  const passwords = record.recipients.filter(isPassword);
+  const passwords = record.recipients.filter(isPasswordRecipient);
   if (passwords.length === 0) throw new KeyStoreError('NO_RECIPIENT');
   if (!password)
     throw new KeyStoreError(
@@ -130,18 +130,24 @@ function openSealed(
 ): { sessionKey: SecretBytes; contentKey: SecretBytes } {
   const { sealed, metadata } = record.parts;
   try {
+    // A shorter one would be AES-128 or AES-192 under the name of AES-256.
+    if (contentKey.length !== CONTENT_KEY_LENGTH) throw new KeyStoreError('KEY_UNWRAP_FAILED');
     using blob = openAesGcm({ key: contentKey.bytes, ...sealed! });
-    const { algId, key } = decodePlaintextKeyBlob(blob.bytes);
-    if (algId !== metadata.algorithm) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
-    return { sessionKey: SecretBytes.copy(key), contentKey };
+    return { sessionKey: sessionKeyIn(blob, metadata.algorithm), contentKey };
   } catch (error) {
     contentKey.dispose();
     throw error;
   }
 }
 
-function isPassword(info: RecipientInfo): boolean {
-  return info.type === 'argon2id' || info.type === 'pbkdf2';
+function sessionKeyIn(keyBlob: SecretBytes, algorithm: number): SecretBytes {
+  try {
+    const { algId, key } = decodePlaintextKeyBlob(keyBlob.bytes);
+    if (algId === algorithm) return SecretBytes.copy(key);
+  } catch {
+    // The blob is secret: which of its fields is wrong is nobody's business.
+  }
+  throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
 }
 
 function modulusLength(spki: Uint8Array): number {

@@ -9,7 +9,7 @@ import { wrapEcdh } from '../keys/ecdh.ts';
 import { unwrapPwriKek, wrapPwriKek } from '../keys/pwri-kek.ts';
 import { wrapRsaOaep } from '../keys/rsa-oaep.ts';
 import { wrapRsaPkcs1 } from '../keys/rsa-pkcs1.ts';
-import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
+import type { SecretBytes, RandomFill } from '../keys/secret-bytes.ts';
 import { parsePublicKey } from '../keys/signature.ts';
 
 /** Whoever holds the private half of this exchange key. */
@@ -53,6 +53,7 @@ export const DEFAULT_ARGON2ID = {
 /** OWASP's figure for PBKDF2-HMAC-SHA-256. */
 export const DEFAULT_PBKDF2 = { type: 'pbkdf2', iterations: 600_000 } as const;
 const KEK_LENGTH = 32;
+const CONTENT_KEY_LENGTH = 32;
 const SALT_LENGTH = 16;
 
 export function wrapForRecipient(
@@ -62,7 +63,7 @@ export function wrapForRecipient(
 ): RecipientInfo | Promise<RecipientInfo> {
   return recipient.type === 'password'
     ? wrapForPassword(contentKey, recipient, random)
-    : wrapForPublicKey(contentKey, recipient);
+    : wrapForPublicKey(contentKey, recipient, random);
 }
 
 /** @throws KeyStoreError PASSWORD_WRONG. */
@@ -77,7 +78,11 @@ export async function unwrapWithPassword(
     }
     if (info.type === 'pbkdf2') {
       using kek = await pbkdf2(password.bytes, info.salt, info.iterations, KEK_LENGTH);
-      return unwrapPwriKek(kek.bytes, info.iv, info.encryptedKey);
+      const contentKey = unwrapPwriKek(kek.bytes, info.iv, info.encryptedKey);
+      if (contentKey.length === CONTENT_KEY_LENGTH) return contentKey;
+      // PWRI-KEK has three check bytes and a length of its own: one wrong password in 2^24 gets this far.
+      contentKey.dispose();
+      throw new KeyStoreError('PASSWORD_WRONG');
     }
   } catch (error) {
     if (KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED')
@@ -90,6 +95,7 @@ export async function unwrapWithPassword(
 function wrapForPublicKey(
   contentKey: SecretBytes,
   { publicKey, keyId, rsa = 'oaep-sha256' }: PublicKeyRecipient,
+  random: RandomFill,
 ): RecipientInfo {
   const key = decodeSpki(publicKey);
   if (key.type === 'ec') {
@@ -98,7 +104,7 @@ function wrapForPublicKey(
   }
   const parsed = parsePublicKey(publicKey);
   if (rsa === 'pkcs1')
-    return { type: 'rsa-pkcs1', keyId, encryptedKey: wrapRsaPkcs1(parsed, contentKey) };
+    return { type: 'rsa-pkcs1', keyId, encryptedKey: wrapRsaPkcs1(parsed, contentKey, random) };
   const hash = rsa === 'oaep-sha1' ? 'sha1' : 'sha256';
   return { type: 'rsa-oaep', keyId, hash, encryptedKey: wrapRsaOaep(parsed, hash, contentKey) };
 }
