@@ -1,13 +1,13 @@
 /** commitment and bind: which key a record holds, and that whoever signed it knew that key (DESIGN section 4). */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { encodeUtf8 } from '../bytes/octets.ts';
+import { encodeUtf8, plainBytes } from '../bytes/octets.ts';
 import { encodeKeyMetadata, type KeyMetadata } from '../cms/metadata.ts';
 import { KeyStoreError } from '../errors.ts';
-import { hkdf } from '../kdf/hkdf.ts';
+import { hkdfExpand, hkdfExtract } from '../kdf/hkdf.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 
 /** Shorter keys could be found by searching for the one that fits a published commitment. */
-const SEARCHABLE_BELOW = 16;
+export const SEARCHABLE_BELOW = 16;
 const COMMITMENT_INFO = encodeUtf8('keycask commitment v1');
 const BIND_INFO = encodeUtf8('keycask bind v1');
 
@@ -26,10 +26,10 @@ export function bindMetadata(
   metadata: UnboundMetadata,
   signerPublicKey: Uint8Array,
 ): KeyMetadata {
-  using input = keyInput(key);
-  if (!input) return metadata;
-  const committed = { ...metadata, commitment: commitmentOf(input, metadata.recordId) };
-  return { ...committed, bind: bindOf(input, committed, signerPublicKey) };
+  using prk = extract(key, metadata.recordId);
+  if (!prk) return metadata;
+  const committed = { ...metadata, commitment: commitmentOf(prk) };
+  return { ...committed, bind: bindOf(prk, committed, signerPublicKey) };
 }
 
 /**
@@ -42,41 +42,47 @@ export function checkCommitment(
   metadata: KeyMetadata,
   signerPublicKey: Uint8Array,
 ): void {
-  using input = keyInput(key);
+  using prk = extract(key, metadata.recordId);
   const { commitment, bind, ...unbound } = metadata;
-  if (!input) {
+  if (!prk) {
     if (commitment) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
     return;
   }
   if (!commitment || !bind) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
-  const same = timingSafeEqual(commitment, commitmentOf(input, metadata.recordId));
-  const bound = timingSafeEqual(bind, bindOf(input, { ...unbound, commitment }, signerPublicKey));
+  const same = timingSafeEqual(commitment, commitmentOf(prk));
+  const bound = timingSafeEqual(bind, bindOf(prk, { ...unbound, commitment }, signerPublicKey));
   if (!same || !bound) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
 }
 
-/** HKDF's input: the session key, or for a searchable one content-encryption key ‖ session key. */
-function keyInput({ sessionKey, contentKey }: CommittedKey): SecretBytes | undefined {
-  if (sessionKey.length >= SEARCHABLE_BELOW) return SecretBytes.copy(sessionKey.bytes);
+/** HKDF-Extract, salted by the record id: of the session key, or for a searchable one of content-encryption key ‖ session key. */
+function extract(
+  { sessionKey, contentKey }: CommittedKey,
+  recordId: Uint8Array,
+): SecretBytes | undefined {
+  if (sessionKey.length >= SEARCHABLE_BELOW)
+    return hkdfExtract('sha256', sessionKey.bytes, recordId);
   if (!contentKey) return undefined;
-  const both = new SecretBytes(contentKey.length + sessionKey.length);
+  using both = new SecretBytes(contentKey.length + sessionKey.length);
   both.bytes.set(contentKey.bytes);
   both.bytes.set(sessionKey.bytes, contentKey.length);
-  return both;
+  return hkdfExtract('sha256', both.bytes, recordId);
 }
 
-function commitmentOf(input: SecretBytes, recordId: Uint8Array): Uint8Array {
-  using derived = hkdf('sha256', input.bytes, recordId, COMMITMENT_INFO, 32);
+function commitmentOf(prk: SecretBytes): Uint8Array {
+  using derived = hkdfExpand('sha256', prk, COMMITMENT_INFO, DIGEST_LENGTH);
   return derived.bytes.slice(); // public from here on
 }
 
 function bindOf(
-  input: SecretBytes,
+  prk: SecretBytes,
   metadata: Omit<KeyMetadata, 'bind'>,
   signerPublicKey: Uint8Array,
 ): Uint8Array {
-  using key = hkdf('sha256', input.bytes, metadata.recordId, BIND_INFO, 32);
+  using key = hkdfExpand('sha256', prk, BIND_INFO, DIGEST_LENGTH);
   const signer = createHash('sha256').update(signerPublicKey).digest();
-  return new Uint8Array(
+  return plainBytes(
     createHmac('sha256', key.bytes).update(encodeKeyMetadata(metadata)).update(signer).digest(),
   );
 }
+
+const DIGEST_LENGTH = 32;

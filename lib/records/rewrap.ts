@@ -5,7 +5,7 @@ import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
-import type { UnboundMetadata } from './commitment.ts';
+import { SEARCHABLE_BELOW, type UnboundMetadata } from './commitment.ts';
 import { openKeys, type RecordOpeners } from './open.ts';
 import type { Recipient } from './recipient.ts';
 import { sealEnvelope } from './seal.ts';
@@ -69,7 +69,7 @@ function keptContentKey(
   kept: number,
   sessionKey: SecretBytes,
 ): SecretBytes | undefined {
-  const committed = sessionKey.length < 16;
+  const committed = sessionKey.length < SEARCHABLE_BELOW;
   if (contentKey && (kept > 0 || committed)) return contentKey;
   contentKey?.dispose();
   return undefined;

@@ -2,10 +2,14 @@
 import { randomFillSync } from 'node:crypto';
 import { encodePlaintextKeyBlobInto, plaintextKeyBlobLength } from '../blobs/plaintext-key-blob.ts';
 import { decodeSimpleBlob } from '../blobs/simple-blob.ts';
-import { encodeAuthEnvelopedData, MAX_RECIPIENTS } from '../cms/auth-enveloped-data.ts';
-import { encodeKeyMetadata } from '../cms/metadata.ts';
+import {
+  decodeAuthEnvelopedData,
+  encodeAuthEnvelopedData,
+  MAX_RECIPIENTS,
+} from '../cms/auth-enveloped-data.ts';
+import { decodeKeyMetadata, encodeKeyMetadata } from '../cms/metadata.ts';
 import type { RecipientInfo } from '../cms/recipient-info.ts';
-import { KeyStoreError } from '../errors.ts';
+import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { sealAesGcm } from '../keys/aes-gcm.ts';
 import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
 import { signedMessage, type SigningIdentity } from '../messages/sign-message.ts';
@@ -26,7 +30,7 @@ export interface SealOptions {
  *
  * @param sessionKey - Read, not kept.
  * @returns DER of ContentInfo(SignedData(ContentInfo(AuthEnvelopedData(PLAINTEXTKEYBLOB)))), at most 1 MiB.
- * @throws KeyStoreError PARAMETER_INVALID (NTE_INVALID_PARAMETER) for no recipient or more than 64.
+ * @throws KeyStoreError PARAMETER_INVALID (NTE_INVALID_PARAMETER) for no recipient, more than 64 or more than 8 passwords, and for metadata that no reader accepts.
  */
 export async function sealKeyRecord(
   sessionKey: SecretBytes,
@@ -67,6 +71,7 @@ export async function sealEnvelope(
     ...sealKeyBlob(keys, metadata.algorithm, random),
   });
   const bound = encodeKeyMetadata(bindMetadata(keys, metadata, signer.publicKey));
+  readBack(() => [decodeAuthEnvelopedData(content), decodeKeyMetadata(bound)]);
   return signedMessage(signer, { type: 'contentInfo', content, signingTime, metadata: bound });
 }
 
@@ -90,12 +95,24 @@ export async function sealClassicRecord(
     );
   const { signer, signingTime } = options;
   const bound = encodeKeyMetadata(bindMetadata({ sessionKey }, metadata, signer.publicKey));
+  readBack(() => decodeKeyMetadata(bound));
   return signedMessage(signer, {
     type: 'keyBlob',
     content: simpleBlob,
     signingTime,
     metadata: bound,
   });
+}
+
+/** What a reader would refuse is not written: a label too long, a cost out of bounds, a recipient twice. */
+function readBack(decode: () => unknown): void {
+  try {
+    decode();
+  } catch (error) {
+    if (error instanceof BlobFormatError)
+      throw new KeyStoreError('PARAMETER_INVALID', `${error.field}: ${error.problem}`);
+    throw error;
+  }
 }
 
 function sealKeyBlob(

@@ -18,7 +18,7 @@ const metadata = (): UnboundMetadata => ({
   recordVersion: 1,
   label: 'reports',
   purpose: 'files',
-  algorithm: ALG_ID.AES_256,
+  algorithm: ALG_ID.CALG_AES_256,
   effectiveBits: 256,
   created: NOW,
   storeId: new Uint8Array(16).fill(7),
