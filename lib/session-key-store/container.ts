@@ -187,7 +187,10 @@ function opened(
 ): OpenContainer {
   const { exchangeKey, signatureKey, signing, exchange } = parts;
   return {
-    ...{ name, exchangeKey, signing, exchange },
+    name,
+    exchangeKey,
+    signing,
+    exchange,
     exchangeKeyId: keyIdentifier(exchangeKey.publicKey),
     identity: {
       ...signerOf(signing),

@@ -211,7 +211,7 @@ async function algorithmOf({ exchangeKey }: OpenContainer): Promise<ContainerAlg
 function retireCurrent(list: TrustList, { name, signing, exchange }: OpenContainer): TrustList {
   const retired = list.containers.map((container): TrustedContainer =>
     container.state === 'current'
-      ? { ...container, state: 'retired', retiredAt: list.manifestHead.count }
+      ? { ...container, state: 'retired', retiredAt: list.manifestHead.index }
       : container,
   );
   return { ...list, containers: [...retired, { state: 'current', name, signing, exchange }] };

@@ -9,9 +9,9 @@ import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { TrustList } from '../trust/trust-list.ts';
-import { Trust } from '../trust/trust.ts';
+import type { Trust } from '../trust/trust.ts';
 import { openContainer, type OpenContainer } from './container.ts';
-import { KeyCache } from './key-cache.ts';
+import type { KeyCache } from './key-cache.ts';
 import type { RecordShelf, ShelvedRecord } from './record-shelf.ts';
 import type { TrustFile } from './trust-file.ts';
 
@@ -154,7 +154,7 @@ export class Home {
     const findSigner = (keyId: Uint8Array): TrustedSigner => {
       const pin = this.#trust.signer(keyId);
       // What a retired signer made before he was retired is as good as ever; what he made later is not.
-      if (pin.trust === 'retired' && entry >= (pin.container?.retiredAt ?? 0)) {
+      if (pin.trust === 'retired' && entry > (pin.container?.retiredAt ?? 0)) {
         throw new KeyStoreError(
           'BLOB_SIGNER_NOT_TRUSTED',
           `the key that signed this (${pin.name}) was retired before`,

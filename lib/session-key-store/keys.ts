@@ -69,7 +69,11 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
   const metadata = {
     recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
     recordVersion: 1,
-    ...{ label, purpose, attributes, algorithm, provenance },
+    label,
+    purpose,
+    attributes,
+    algorithm,
+    provenance,
     effectiveBits: secret.length * 8,
     created: home.now(),
     ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
@@ -118,7 +122,7 @@ export function resolve(home: Home, query: string): string {
   const all = [...home.shelf.list()];
   const labelled = all
     .filter(({ label }) => label === query)
-    .sort((a, b) => b.created - a.created)[0];
+    .toSorted((a, b) => b.created - a.created)[0];
   if (labelled) return labelled.id;
   const matches = SHORTEST_PREFIX.test(query)
     ? all.filter(({ id }) => id.startsWith(query.toLowerCase()))

@@ -15,7 +15,7 @@ interface MemoryRecord extends ListedRecord {
 export class MemoryShelf implements RecordShelf {
   readonly #records = new Map<string, MemoryRecord>();
   readonly #lastVersions = new Map<string, number>();
-  #count = 0;
+  #index = 0;
   #trust: RecordShelf['trust'];
 
   constructor(trustHash: Uint8Array) {
@@ -23,7 +23,7 @@ export class MemoryShelf implements RecordShelf {
   }
 
   get head(): RecordShelf['head'] {
-    return { count: this.#count, hash: new Uint8Array(32) };
+    return { index: this.#index, hash: new Uint8Array(32) };
   }
 
   get trust(): RecordShelf['trust'] {
@@ -52,7 +52,7 @@ export class MemoryShelf implements RecordShelf {
 
   put({ id, version, label, bytes }: RecordToShelve, _author: ChangeAuthor): Promise<void> {
     this.#next(id, version);
-    const entry = this.#count++;
+    const entry = ++this.#index;
     this.#records.set(id, {
       id,
       version,
@@ -66,14 +66,14 @@ export class MemoryShelf implements RecordShelf {
 
   delete(id: string, version: number, _author: ChangeAuthor): Promise<void> {
     this.#next(id, version);
-    this.#count++;
+    this.#index++;
     this.#records.delete(id);
     return Promise.resolve();
   }
 
   enterTrust(version: number, sha256: Uint8Array, _author: ChangeAuthor): Promise<void> {
     if (version !== this.#trust.version + 1) throw new KeyStoreError('STORE_CONFLICT');
-    this.#count++;
+    this.#index++;
     this.#trust = { version, sha256 };
     return Promise.resolve();
   }

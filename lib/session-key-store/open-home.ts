@@ -115,15 +115,13 @@ export async function homeInMemory({
   const trust = await signFirstTrust(container, notBefore);
   const shelf = new MemoryShelf(createHash('sha256').update(trust.bytes).digest());
   const home = new Home({
-    ...{
-      path: undefined,
-      provider,
-      shelf,
-      trustFile: trustInMemory(trust),
-      trust,
-      readOnly: false,
-      clock,
-    },
+    path: undefined,
+    provider,
+    shelf,
+    trustFile: trustInMemory(trust),
+    trust,
+    readOnly: false,
+    clock,
     cache: new KeyCache(cache, () => clock().getTime()),
   });
   home.keepContainer(container);
@@ -217,7 +215,7 @@ function signFirstTrust(
   now: Date,
 ): Promise<Trust> {
   const containers = [{ state: 'current', name, signing, exchange }] as const;
-  const manifestHead = { count: 0, hash: new Uint8Array(32) };
+  const manifestHead = { index: 0, hash: new Uint8Array(32) };
   return Trust.sign(
     {
       trustVersion: 1,

@@ -34,7 +34,7 @@ export interface RecordToShelve {
 }
 
 export interface RecordShelf {
-  /** Number of manifest entries and the newest one's hash. */
+  /** The manifest's newest entry. */
   readonly head: ManifestHead;
   /** SHA-256 of the trust.cms that the manifest lists as the newest, and its version. */
   readonly trust: { readonly version: number; readonly sha256: Uint8Array };

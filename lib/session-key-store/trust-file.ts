@@ -117,8 +117,8 @@ async function sweep(folder: HomeFolder, trust: Trust): Promise<void> {
   for (const name of await readdir(folder.pending)) {
     if (!name.startsWith('trust-') || name === newest) continue;
     const path = join(folder.pending, name);
-    const age = Date.now() - (await stat(path).catch(() => undefined))?.mtimeMs!;
-    if (age > STALE_AFTER_MS) await unlinkIfThere(path);
+    const written = (await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity;
+    if (Date.now() - written > STALE_AFTER_MS) await unlinkIfThere(path);
   }
 }
 

@@ -7,7 +7,7 @@
  *       signing OCTET STRING (Certificate), exchange OCTET STRING (Certificate), retiredAt [0] IMPLICIT INTEGER OPTIONAL },
  *     signers SEQUENCE OF SEQUENCE { state ENUMERATED { pinned(1), revoked(2) }, name UTF8String, certificate OCTET STRING },
  *     policies SEQUENCE OF SEQUENCE { name UTF8String, value UTF8String },
- *     manifestHead SEQUENCE { count INTEGER, hash OCTET STRING (32) } }
+ *     manifestHead SEQUENCE { index INTEGER, hash OCTET STRING (32) } }
  */
 import { DerReader } from '../bytes/der-reader.ts';
 import { contextPrimitive, TAG } from '../bytes/der-tags.ts';
@@ -24,7 +24,7 @@ export interface TrustedContainer {
   /** DER of the certificates of its two keys. */
   readonly signing: Uint8Array;
   readonly exchange: Uint8Array;
-  /** Of a retired one: how many entries the manifest had when it was retired. Its signatures count for those alone. */
+  /** Of a retired one: the manifest's newest entry when it was retired. Its signatures count up to that one. */
   readonly retiredAt?: number;
 }
 
@@ -36,9 +36,9 @@ export interface PinnedSigner {
 }
 
 export interface ManifestHead {
-  /** Number of entries. */
-  readonly count: number;
-  /** SHA-256 of the newest entry; zeros where there is none. */
+  /** Of the newest entry, counted from 1; 0 where there is none. */
+  readonly index: number;
+  /** SHA-256 of it; zeros where there is none. */
   readonly hash: Uint8Array;
 }
 
@@ -76,7 +76,7 @@ export function encodeTrustList(list: TrustList): Uint8Array {
     sequence(
       ...list.policies.map(([name, value]) => sequence(utf8String(name), utf8String(value))),
     ),
-    sequence(integer(list.manifestHead.count), octetString(list.manifestHead.hash)),
+    sequence(integer(list.manifestHead.index), octetString(list.manifestHead.hash)),
   );
 }
 
@@ -94,10 +94,10 @@ export function decodeTrustList(der: Uint8Array): TrustList {
   const policies = readList(r, 'policies', readPolicy);
   const head = r.enter(TAG.SEQUENCE, 'manifestHead');
   r.end();
-  const count = head.integer('manifestHead.count');
+  const index = head.integer('manifestHead.index');
   const hash = head.octets('manifestHead.hash', { min: 32, max: 32 });
   head.end();
-  return { trustVersion, storeId, containers, signers, policies, manifestHead: { count, hash } };
+  return { trustVersion, storeId, containers, signers, policies, manifestHead: { index, hash } };
 }
 
 function encodeContainer({
