@@ -1,0 +1,20 @@
+/** keycask create: makes a session key under a label. */
+import type { Command } from 'commander';
+import { action, type Invocation } from '../context.ts';
+import { openStore } from '../open-store.ts';
+import { examples } from '../options.ts';
+
+export function addCreate(program: Command, invocation: Invocation): void {
+  const command = program
+    .command('create')
+    .description('Make a session key, wrapped, signed and stored under a label. Prints its id.')
+    .argument('<label>', 'what the key is for')
+    .action(
+      action(invocation, async (context, label: string) => {
+        await using store = await openStore(context);
+        using key = await store.createKey(label);
+        context.output.result({ id: key.id, label: key.label }, key.id);
+      }),
+    );
+  examples(command, 'keycask create reports');
+}

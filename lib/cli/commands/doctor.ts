@@ -1,0 +1,104 @@
+/** keycask doctor: what works here, what protects the keys, and what does not. */
+import process from 'node:process';
+import type { Command } from 'commander';
+import { KeyStoreError } from '../../errors.ts';
+import type { SessionKeyStore } from '../../session-key-store.ts';
+import type { DoctorCheck, DoctorReport } from '../../session-key-store/doctor.ts';
+import { action, type CommandContext, type Invocation } from '../context.ts';
+import { openStore, openStoreReadOnly } from '../open-store.ts';
+import { examples } from '../options.ts';
+
+/** What the program itself is made of. */
+interface Versions {
+  readonly keycask: string;
+  readonly node: string;
+  readonly openssl: string;
+  readonly system: string;
+}
+
+export function addDoctor(program: Command, invocation: Invocation): void {
+  const command = program
+    .command('doctor')
+    .description('Check the home, and tell what protects its keys and what does not.')
+    .action(
+      action(invocation, async (context) => {
+        const { node, openssl } = process.versions;
+        const system = `${process.platform} ${process.arch}`;
+        const versions = { keycask: program.version() ?? '', node, openssl, system };
+        const report = await examine(context);
+        print(context, versions, report);
+        if (report.checks.some(({ ok }) => !ok)) context.failures.note('IO_FAILED');
+      }),
+    );
+  examples(command, 'keycask doctor');
+}
+
+/** A home that does not open is a finding, not a failure: the rest is looked at all the same. */
+async function examine(context: CommandContext): Promise<DoctorReport> {
+  const { store, opened } = await openSomehow(context);
+  await using _store = store;
+  const report = await store.doctor();
+  return { ...report, checks: [opened, ...report.checks] };
+}
+
+interface Opened {
+  readonly store: SessionKeyStore;
+  readonly opened: DoctorCheck;
+}
+
+async function openSomehow(context: CommandContext): Promise<Opened> {
+  try {
+    const store = await openStore(context);
+    return { store, opened: { name: 'home', ok: true, detail: `${store.home}` } };
+  } catch (error) {
+    if (!KeyStoreError.is(error) || error.code === 'CANCELLED') throw error;
+    const detail = `${error.code}: ${error.message}`;
+    const opened = { name: 'home', ok: false, detail };
+    try {
+      return { store: await openStoreReadOnly(context), opened };
+    } catch {
+      const { SessionKeyStore: Store } = await import('../../session-key-store.ts');
+      return { store: await Store.inMemory(), opened };
+    }
+  }
+}
+
+function print({ output }: CommandContext, versions: Versions, report: DoctorReport): void {
+  if (output.json) return output.result({ ...versions, ...report }, '');
+  const { keycask, node, openssl, system } = versions;
+  const { checks, capabilities, posture, limits } = report;
+  output.result({}, `keycask ${keycask}, Node ${node}, OpenSSL ${openssl}, ${system}`);
+  const findings = checks.map(
+    ({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`,
+  );
+  section(output, 'Checks', findings);
+  section(output, `Provider ${report.provider}`, [
+    `algorithms: ${capabilities.algorithms.join(', ')}; RSA ${capabilities.rsaLengths.join(', ')} bits`,
+    `unwraps: ${capabilities.unwraps.join(', ')}; OAEP with ${capabilities.oaepHashes.join(', ')}`,
+    `scopes: ${capabilities.scopes.join(', ')}; import: ${yesOrNo(capabilities.import)}; legacy store: ${yesOrNo(capabilities.legacyStore)}`,
+    `private keys are used in: ${capabilities.protectionLevel}`,
+  ]);
+  if (posture)
+    section(output, 'Private keys of the home', [
+      `in use: ${posture.inMemory}; on disk: ${posture.onDisk}`,
+      `readable by: ${posture.readableBy.join(', ')}`,
+      `usable by: ${posture.usableBy.join(', ')}`,
+      `exportable: ${yesOrNo(posture.exportable)}; per boot: ${yesOrNo(posture.perBoot)}`,
+      ...posture.notes,
+    ]);
+  section(output, 'Not protected against', limits);
+}
+
+function section(
+  output: CommandContext['output'],
+  heading: string,
+  lines: readonly string[],
+): void {
+  output.result({}, '');
+  output.result({}, `${heading}:`);
+  for (const line of lines) output.result({}, `  ${line}`);
+}
+
+function yesOrNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}

@@ -1,0 +1,64 @@
+/** keycask init: makes a home, its key container and its trust. */
+import { Option, type Command } from 'commander';
+import type { ContainerAlgorithm } from '../../session-key-store/types.ts';
+import { action, remembered, type Invocation } from '../context.ts';
+import { homeOption } from '../open-store.ts';
+import { algorithmOption, examples, PROTECTORS } from '../options.ts';
+import { noDpapi } from './container-protect.ts';
+
+interface InitOptions {
+  readonly provider: string;
+  readonly algorithm: ContainerAlgorithm;
+  readonly protector: (typeof PROTECTORS)[number];
+  readonly notExportable?: boolean;
+}
+
+export function addInit(program: Command, invocation: Invocation): void {
+  const command = program
+    .command('init')
+    .description('Make a home: a key container to wrap and sign with, and what is trusted.')
+    .option('--provider <name>', 'where the private keys live', 'software')
+    .addOption(algorithmOption())
+    .addOption(
+      new Option('--protector <name>', 'what the private keys lie sealed under')
+        .choices(PROTECTORS)
+        .default('machine-secret'),
+    )
+    .option('--not-exportable', 'the private keys never leave this home, not even for an archive')
+    .action(
+      action<InitOptions>(invocation, async (context) => {
+        const { provider, algorithm, protector, notExportable } = context.options;
+        if (protector === 'dpapi') throw noDpapi();
+        using passphrase = remembered(() =>
+          context.readSecret({
+            name: 'passphrase',
+            prompt: 'New passphrase of the container',
+            file: context.options.passphraseFile,
+            isNew: true,
+          }),
+        );
+        // Asked for before anything is made.
+        if (protector === 'passphrase') (await passphrase.ask()).dispose();
+        const { SessionKeyStore } = await import('../../session-key-store.ts');
+        await using store = await SessionKeyStore.create({
+          ...homeOption(context),
+          provider,
+          algorithm,
+          protector,
+          exportable: notExportable !== true,
+          passphrase: passphrase.ask,
+        });
+        const container = await store.showContainer();
+        const { home, storeId } = store;
+        context.output.result(
+          { home, storeId, container: container.name, algorithm, protector },
+          `${home}`,
+        );
+        if (protector === 'machine-secret')
+          context.output.note(
+            'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
+          );
+      }),
+    );
+  examples(command, 'keycask init', 'keycask init --algorithm rsa-3072 --protector passphrase');
+}

@@ -1,0 +1,96 @@
+/** Options that several commands share, and the form of their help. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+/** What every command has. */
+export interface GlobalOptions {
+  readonly home?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly passphraseFile?: string;
+}
+
+/** Of commands that may replace or remove something. */
+export interface ForceOption {
+  readonly force?: boolean;
+}
+
+/** Of commands that open or make a record for a password. */
+export interface PasswordOption {
+  readonly passwordFile?: string;
+}
+
+export interface OutOption {
+  readonly out?: string;
+}
+
+export const CONTAINER_ALGORITHMS = ['p-256', 'p-384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+export const PROTECTORS = ['machine-secret', 'passphrase', 'dpapi'] as const;
+
+export function addGlobalOptions(program: Command): void {
+  program
+    .option(
+      '--home <dir>',
+      "folder of the home (else KEYCASK_HOME, else the platform's data folder)",
+    )
+    .option('--json', 'answer with one JSON object a line')
+    .option('--quiet', 'no remarks and no progress, only answers and errors')
+    .option(
+      '--passphrase-file <file>',
+      "the container's passphrase (else KEYCASK_PASSPHRASE, else a prompt)",
+    );
+}
+
+export function forceOption(what: string): Option {
+  return new Option('--force', what);
+}
+
+export function passwordFileOption(): Option {
+  return new Option(
+    '--password-file <file>',
+    "a record's password (else KEYCASK_PASSWORD, else a prompt)",
+  );
+}
+
+export function outOption(what: string): Option {
+  return new Option('-o, --out <path>', what);
+}
+
+export function algorithmOption(): Option {
+  return new Option('--algorithm <name>', "of the container's keys")
+    .choices(CONTAINER_ALGORITHMS)
+    .default('p-256');
+}
+
+/** An option that may be given several times; the values in order. */
+export function repeated(flags: string, what: string): Option {
+  return new Option(flags, `${what} (may be repeated)`).argParser(
+    (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+  );
+}
+
+/** `--context name=value`, repeated. */
+export function contextOption(what: string): Option {
+  return new Option('--context <name=value>', `${what} (may be repeated)`).argParser(
+    (pair: string, previous: Record<string, string> | undefined) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new InvalidArgumentError('Want name=value.');
+      return { ...previous, [pair.slice(0, at)]: pair.slice(at + 1) };
+    },
+  );
+}
+
+/** A whole number within bounds. */
+export function numberIn(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/u.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max))
+      throw new InvalidArgumentError(`Want a number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+/** The last part of every command's help. */
+export function examples(command: Command, ...lines: readonly string[]): Command {
+  const title = lines.length === 1 ? 'Example:' : 'Examples:';
+  return command.addHelpText('after', ['', title, ...lines.map((line) => `  ${line}`)].join('\n'));
+}

@@ -1,0 +1,97 @@
+/** Standard input and output, and other streams, as sources and outputs of encryption. */
+import { createReadStream } from 'node:fs';
+import { lstat, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { KeyStoreError } from '../errors.ts';
+import { syncDirectory, temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
+import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { writeStandardOutput } from './streams.ts';
+import { TextOnly } from './text-only.ts';
+
+/** The name that stands for standard input and output. */
+export const STANDARD = '-';
+
+const CHUNK = 1024 * 1024;
+
+/** Chunks of a file, or of standard input for `-`. */
+export function readChunks(path: string): AsyncIterable<Uint8Array> {
+  return path === STANDARD ? process.stdin : createReadStream(path, { highWaterMark: CHUNK });
+}
+
+/** Where chunks go. */
+export interface ChunkTarget {
+  /** `-`, or undefined, for standard output. */
+  readonly out?: string | undefined;
+  readonly overwrite: boolean;
+  readonly mode: number;
+}
+
+/** Writes chunks to a file, whole or not at all, or to standard output as they come. */
+export function writeChunks(
+  chunks: AsyncIterable<Uint8Array>,
+  { out = STANDARD, overwrite, mode }: ChunkTarget,
+): Promise<number> {
+  return out === STANDARD
+    ? writeToStandardOutput(chunks)
+    : writeToFile(chunks, out, { overwrite, mode });
+}
+
+/** At a terminal only while they are text. */
+async function writeToStandardOutput(chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const guard = process.stdout.isTTY ? new TextOnly() : undefined;
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    guard?.check(chunk);
+    try {
+      await writeStandardOutput(chunk);
+    } catch (error) {
+      if (!isFsError(error, 'EPIPE')) throw error;
+      throw new KeyStoreError('IO_FAILED', 'standard output was closed before the end');
+    }
+    bytes += chunk.length;
+  }
+  guard?.end();
+  return bytes;
+}
+
+/** Beside the target first, and under its name when the last chunk is there. */
+async function writeToFile(
+  chunks: AsyncIterable<Uint8Array>,
+  target: string,
+  { overwrite, mode }: Omit<ChunkTarget, 'out'>,
+): Promise<number> {
+  return withFsErrors(target, async () => {
+    await checkTarget(target, overwrite);
+    const temporary = temporaryName(target);
+    let bytes = 0;
+    try {
+      const file = await open(temporary, 'wx', mode);
+      try {
+        for await (const chunk of chunks) {
+          await file.writeFile(chunk);
+          bytes += chunk.length;
+        }
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await checkTarget(target, overwrite);
+      await rename(temporary, target);
+    } catch (error) {
+      await unlinkIfThere(temporary);
+      throw error;
+    }
+    await syncDirectory(dirname(target));
+    return bytes;
+  });
+}
+
+async function checkTarget(target: string, overwrite: boolean): Promise<void> {
+  const there = await lstat(target).catch((error: unknown) => {
+    if (isFsError(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (there?.isDirectory()) throw new KeyStoreError('FILE_WRONG_TYPE', `${target}: is a folder`);
+  if (there && !overwrite) throw new KeyStoreError('FILE_EXISTS', `${target}: is there already`);
+}
