@@ -25,7 +25,10 @@ export type FileResult<Done = EncryptedFile> =
     };
 
 export interface TreeOptions {
-  /** Where the outputs go, each named path under its own last name; it is made. Without it they lie beside their sources. */
+  /**
+   * Where the outputs go; it is made. One folder is mirrored as this one, several paths each get their own name in it. Without it outputs lie
+   * beside their sources.
+   */
   readonly targetFolder?: string;
   /** Files that are worked on at the same time; default 4, at most 64. */
   readonly jobs?: number;
@@ -53,7 +56,7 @@ export const FILE_ENDING = '.cask';
  */
 export async function* encryptTree(
   keys: FileKeys,
-  sources: Iterable<string>,
+  sources: readonly string[],
   options: EncryptTreeOptions = {},
 ): AsyncGenerator<FileResult, void, undefined> {
   const { targetFolder, keyPerFile = false } = options;
@@ -81,7 +84,7 @@ export async function* encryptTree(
  */
 export async function* decryptTree(
   keys: FileKeys,
-  sources: Iterable<string>,
+  sources: readonly string[],
   options: DecryptTreeOptions = {},
 ): AsyncGenerator<FileResult<DecryptedFile>, void, undefined> {
   const { targetFolder } = options;
@@ -152,7 +155,7 @@ async function* inParallel<Done>(
         if (next.done) more = false;
         else begin(next.value, next.value.type === 'file' ? await prepare() : unused);
       }
-      if (done.length === 0) await Promise.race(underWay);
+      if (done.length === 0 && underWay.size > 0) await Promise.race(underWay);
       for (const result of done.splice(0)) yield result;
     }
   } finally {

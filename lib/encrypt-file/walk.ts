@@ -21,7 +21,7 @@ export type Found =
   | { readonly type: 'failed'; readonly source: string; readonly error: unknown };
 
 export interface WalkOptions {
-  /** Where outputs go; each named path keeps its last part below it. Undefined: beside their sources. */
+  /** Where outputs go: one folder is mirrored as it, several paths each keep their last part below it. Undefined: beside their sources. */
   readonly targetFolder: string | undefined;
   /** Name of the output, or why there is none. `named` where the user gave this very path. */
   outputName(name: string, named: boolean): { readonly name: string } | SkipReason;
@@ -36,7 +36,7 @@ export interface WalkOptions {
  * @yields {Found} Each file, and each path that is left out.
  */
 export async function* walk(
-  sources: Iterable<string>,
+  sources: readonly string[],
   options: WalkOptions,
 ): AsyncGenerator<Found, void, undefined> {
   const { targetFolder } = options;
@@ -49,20 +49,22 @@ export async function* walk(
       yield stats.failure;
       continue;
     }
-    const target = targetFolder ?? dirname(source);
+    const kind = stats.value;
+    const folder = targetFolder ?? dirname(source);
     const name = basename(resolve(source));
-    yield* visit(
-      { source, name, folder: target, named: true, kind: stats.value },
-      { ...options, avoid },
-    );
+    const whole = kind.isDirectory() && (targetFolder === undefined || sources.length === 1);
+    const mirror = whole ? (targetFolder ?? source) : join(folder, name);
+    yield* visit({ source, name, folder, mirror, named: true, kind }, { ...options, avoid });
   }
 }
 
 interface Visit {
   readonly source: string;
   readonly name: string;
-  /** Where its output belongs. */
+  /** Where its output belongs, if it is a file. */
   readonly folder: string;
+  /** What it becomes, if it is a folder. */
+  readonly mirror: string;
   readonly named: boolean;
   readonly kind: Stats | Dirent;
 }
@@ -89,14 +91,13 @@ async function* visit(at: Visit, options: VisitOptions): AsyncGenerator<Found, v
 }
 
 async function* visitFolder(
-  { source, name, folder }: Visit,
+  { source, mirror, named }: Visit,
   options: VisitOptions,
 ): AsyncGenerator<Found, void, undefined> {
-  const target = options.targetFolder === undefined ? source : join(folder, name);
   const entries = await orFailure(source, async () => {
-    if (options.avoid !== undefined && (await realpath(source)) === options.avoid) return [];
+    if (!named && (await isOutput(source, options.avoid))) return [];
     const found = await readdir(source, { withFileTypes: true });
-    if (target !== source && found.length > 0) await makeLike(target, source);
+    if (mirror !== source && found.length > 0) await makeLike(mirror, source);
     return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   });
   if ('failure' in entries) {
@@ -104,9 +105,15 @@ async function* visitFolder(
     return;
   }
   for (const kind of entries.value) {
-    const path = join(source, kind.name);
-    yield* visit({ source: path, name: kind.name, folder: target, named: false, kind }, options);
+    const { name } = kind;
+    const [path, within] = [join(source, name), join(mirror, name)];
+    const inside = { source: path, name, folder: mirror, mirror: within, named: false, kind };
+    yield* visit(inside, options);
   }
+}
+
+async function isOutput(folder: string, avoid: string | undefined): Promise<boolean> {
+  return avoid !== undefined && (await realpath(folder)) === avoid;
 }
 
 /** A folder that others can enter no more than they can enter `source`. */

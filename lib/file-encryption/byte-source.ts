@@ -54,12 +54,15 @@ export function readAt(
 
 /** Chunks as a stream gives them. */
 export class ChunkSource implements ByteSource {
+  readonly #chunks: Chunks;
   readonly #iterator: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
   readonly #signal: AbortSignal | undefined;
   #rest: Uint8Array = NOTHING;
+  #begun = false;
   #ended = false;
 
   constructor(chunks: Chunks, signal?: AbortSignal) {
+    this.#chunks = chunks;
     this.#iterator =
       Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
     this.#signal = signal;
@@ -81,12 +84,16 @@ export class ChunkSource implements ByteSource {
   close(): void {
     if (this.#ended) return;
     this.#ended = true;
+    // The iterator of a Node stream is a generator, which does nothing on return before its first next.
+    if (!this.#begun && 'destroy' in this.#chunks && typeof this.#chunks.destroy === 'function')
+      this.#chunks.destroy();
     // Not waited for: a generator that hangs in its own read would hang its reader too.
     Promise.resolve(this.#iterator.return?.()).catch(() => undefined);
   }
 
   async #pull(): Promise<boolean> {
     if (this.#ended) return false;
+    this.#begun = true;
     const next = await orAbort(this.#iterator.next(), this.#signal);
     if (next.done) {
       this.#ended = true;

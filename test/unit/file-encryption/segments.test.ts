@@ -182,7 +182,10 @@ describe('segments', () => {
     const edges = [0, FIRST + 16, FIRST + OTHER + 32, whole.length];
     const cuts = edges.flatMap((edge) => [edge - 1, edge, edge + 1]);
     for (const cut of cuts.filter((length) => length >= 0 && length < whole.length))
-      expect(await codeOfAsync(opened(whole.subarray(0, cut))), String(cut)).toBe('FILE_DAMAGED');
+      expect([cut, await codeOfAsync(opened(whole.subarray(0, cut)))]).toEqual([
+        cut,
+        'FILE_DAMAGED',
+      ]);
   });
 
   test.each([
