@@ -1,0 +1,186 @@
+/** Blobs: round trips, the canonical law, and no bytes at all that throw anything but BlobFormatError. */
+import * as fc from 'fast-check';
+import process from 'node:process';
+import { describe, expect, test } from 'vitest';
+import { equalBytes, toHex } from '../../lib/bytes/octets.ts';
+import {
+  BLOB_TYPE,
+  BlobFormatError,
+  decodeKeyBlob,
+  encodeKeyBlob,
+  type BlobTypeName,
+  type DecodeKeyBlobOptions,
+  type KeyBlob,
+} from '../../lib/blobs/index.ts';
+
+const RUNS = { numRuns: process.env['SLOW'] === '1' ? 100_000 : 1000 };
+
+const u32 = fc.nat({ max: 0xffffffff });
+const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const rsaAlgId = fc.constantFrom(0xa400, 0x2400);
+const modulusBits = fc.integer({ min: 384, max: 700 });
+
+const simpleBlob = fc.record({
+  type: fc.constant('SIMPLEBLOB' as const),
+  algId: u32,
+  encryptedKey: fc.uint8Array({ minLength: 48, maxLength: 600 }),
+});
+const publicKeyBlob = modulusBits.chain((bits) =>
+  fc.record({
+    type: fc.constant('PUBLICKEYBLOB' as const),
+    algId: rsaAlgId,
+    modulusBits: fc.constant(bits),
+    exponent: fc.integer({ min: 1, max: 0xffffffff }),
+    modulus: bytesOf(Math.ceil(bits / 8)),
+  }),
+);
+const privateKeyBlob = modulusBits.chain((bits) => {
+  const [whole, half] = [bytesOf(Math.ceil(bits / 8)), bytesOf(Math.ceil(bits / 16))];
+  return fc.record({
+    type: fc.constant('PRIVATEKEYBLOB' as const),
+    algId: rsaAlgId,
+    modulusBits: fc.constant(bits),
+    exponent: fc.integer({ min: 1, max: 0xffffffff }),
+    modulus: whole,
+    prime1: half,
+    prime2: half,
+    exponent1: half,
+    exponent2: half,
+    coefficient: half,
+    privateExponent: whole,
+  });
+});
+const plaintextKeyBlob = fc.record({
+  type: fc.constant('PLAINTEXTKEYBLOB' as const),
+  algId: u32,
+  key: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+});
+const opaqueBlob = fc.record({
+  type: fc.constant('opaque' as const),
+  blobType: fc.constantFrom<BlobTypeName>(
+    'OPAQUEKEYBLOB',
+    'PUBLICKEYBLOBEX',
+    'SYMMETRICWRAPKEYBLOB',
+    'KEYSTATEBLOB',
+  ),
+  version: fc.constantFrom(2, 3),
+  algId: u32,
+  content: fc.uint8Array({ maxLength: 300 }),
+});
+const anyBlob: fc.Arbitrary<KeyBlob> = fc.oneof(
+  simpleBlob,
+  publicKeyBlob,
+  privateKeyBlob,
+  plaintextKeyBlob,
+  opaqueBlob,
+);
+
+/** Bytes that begin as a blob does more often than chance would have it. */
+const almostBlob = fc
+  .tuple(
+    fc.constantFrom(...Object.values(BLOB_TYPE), 0, 5, 0x0d),
+    fc.constantFrom(2, 2, 2, 3, 0),
+    fc.constantFrom('0000a400', '00660000', '0000', 'ffffffff', '00a40000', '10660000'),
+    fc.constantFrom('52534131', '52534132', '00a40000', '20000000', ''),
+    fc.uint8Array({ maxLength: 400 }),
+  )
+  .map(([type, version, algId, next, rest]) =>
+    Uint8Array.from([
+      ...Buffer.from([type, version, 0, 0]),
+      ...Buffer.from(algId + next, 'hex'),
+      ...rest,
+    ]),
+  );
+
+const options: fc.Arbitrary<DecodeKeyBlobOptions> = fc.record(
+  {
+    trailing: fc.constantFrom('allow' as const, 'refuse' as const),
+    shortTail: fc.constantFrom('allow' as const, 'refuse' as const),
+    modulusLength: fc.nat({ max: 3000 }),
+  },
+  { requiredKeys: [] },
+);
+
+describe('every blob', () => {
+  test('comes back as it was written', () => {
+    fc.assert(
+      fc.property(anyBlob, (blob) => {
+        expect(decodeKeyBlob(encodeKeyBlob(blob))).toEqual(blob);
+      }),
+      RUNS,
+    );
+  });
+
+  test('fails typed when it is cut anywhere before its last length is told', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob),
+        fc.nat(),
+        (blob, cut) => {
+          const bytes = encodeKeyBlob(blob);
+          const outcome = outcomeOf(bytes.subarray(0, cut % bytes.length));
+          expect(outcome).toBe('BlobFormatError');
+        },
+      ),
+      RUNS,
+    );
+  });
+
+  test('is refused with anything behind it, and read with it where that is allowed', () => {
+    const behind = fc.uint8Array({ minLength: 1, maxLength: 64 });
+    fc.assert(
+      fc.property(
+        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob),
+        behind,
+        (blob, more) => {
+          const bytes = Uint8Array.from([...encodeKeyBlob(blob), ...more]);
+          expect(outcomeOf(bytes)).toBe('BlobFormatError');
+          expect(decodeKeyBlob(bytes, { trailing: 'allow' })).toEqual(blob);
+        },
+      ),
+      RUNS,
+    );
+  });
+});
+
+describe('any bytes', () => {
+  test('are refused with a BlobFormatError, or are exactly what their reading is written as', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 400 }), almostBlob), (bytes) => {
+        expect(outcomeOf(bytes)).toMatch(/^(BlobFormatError|canonical)$/);
+      }),
+      RUNS,
+    );
+  });
+
+  test('with one bit of a blob flipped too', () => {
+    fc.assert(
+      fc.property(anyBlob, fc.nat(), (blob, position) => {
+        const bytes = encodeKeyBlob(blob);
+        const bit = position % (bytes.length * 8);
+        bytes[bit >> 3]! ^= 1 << (bit & 7);
+        expect(outcomeOf(bytes)).toMatch(/^(BlobFormatError|canonical)$/);
+      }),
+      RUNS,
+    );
+  });
+
+  test('throw nothing else under any options', () => {
+    fc.assert(
+      fc.property(almostBlob, options, (bytes, chosen) => {
+        expect(outcomeOf(bytes, chosen)).not.toMatch(/^unexpected/);
+      }),
+      RUNS,
+    );
+  });
+});
+
+function outcomeOf(bytes: Uint8Array, chosen?: DecodeKeyBlobOptions): string {
+  try {
+    const blob = decodeKeyBlob(bytes, chosen);
+    if (chosen !== undefined) return 'read';
+    return equalBytes(encodeKeyBlob(blob), bytes) ? 'canonical' : `changed: ${toHex(bytes)}`;
+  } catch (error) {
+    return error instanceof BlobFormatError ? 'BlobFormatError' : `unexpected: ${String(error)}`;
+  }
+}
