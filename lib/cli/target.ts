@@ -1,7 +1,7 @@
 /** What a command is pointed at: a key of the store, a record file (.cms), or an encrypted file (.cask). */
 import { open, type FileHandle } from 'node:fs/promises';
 import { toHex } from '../bytes/octets.ts';
-import { looksLikeFileHeader, readFileHeader, type FileContext } from '../encrypt-file.ts';
+import type { FileContext } from '../encrypt-file.ts';
 import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import type { SessionKeyStore } from '../session-key-store.ts';
@@ -60,6 +60,7 @@ function looksLikePath(query: string): boolean {
 }
 
 async function readTarget(path: string): Promise<FileTarget> {
+  const { looksLikeFileHeader, readFileHeader } = await import('../encrypt-file.ts');
   const file = await open(path, 'r');
   try {
     const start = await readStart(file, path, ENOUGH_TO_TELL);
