@@ -1,4 +1,5 @@
 /** MemoryStore: records in this process, for tests and for programs that keep nothing. */
+import { copyBytes } from '../bytes/octets.ts';
 import type { Store, StoredRecord, StoredRecordId, StoreListOptions } from '../contracts/store.ts';
 import { KeyStoreError } from '../errors.ts';
 import { checkBytes, checkId, checkLimit, checkVersion } from './stored-bytes.ts';
@@ -18,13 +19,13 @@ export class MemoryStore implements Store {
     this.#assertOpen();
     checkId(id);
     const slot = this.#slots.get(id);
-    return slot?.bytes && { version: slot.version, bytes: slot.bytes.slice() };
+    return slot?.bytes && { version: slot.version, bytes: copyBytes(slot.bytes) };
   }
 
   async put(id: string, version: number, bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
     checkBytes(bytes);
-    this.#swap(id, { version, bytes: bytes.slice() });
+    this.#swap(id, { version, bytes: copyBytes(bytes) });
   }
 
   async delete(id: string, version: number): Promise<void> {
