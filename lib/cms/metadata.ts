@@ -40,7 +40,7 @@ export interface KeyMetadata {
   /** 16 bytes. */
   readonly storeId: Uint8Array;
   readonly provenance: Provenance;
-  /** The application's own pairs: at most 32, in the order given. */
+  /** The application's own pairs: at most 32 of different names, in the order given. */
   readonly attributes: readonly (readonly [name: string, value: string])[];
   /** HKDF of the session key: the same through every re-wrap. Absent in classic records of keys under 128 bits. */
   readonly commitment?: Uint8Array;
@@ -137,10 +137,13 @@ export function decodeKeyMetadata(der: Uint8Array): KeyMetadata {
 
 function readAttributes(r: DerReader): [string, string][] {
   const attributes: [string, string][] = [];
+  const names = new Set<string>();
   while (r.peek() !== -1) {
     if (attributes.length === MAX_ATTRIBUTES) r.fail('attributes', `more than ${MAX_ATTRIBUTES}`);
     const pair = r.enter(TAG.SEQUENCE, 'attribute');
     const name = pair.utf8('attribute.name', { min: 1, max: METADATA_LIMITS.attributeName });
+    if (names.has(name)) pair.fail('attribute.name', 'a name twice: which value holds?');
+    names.add(name);
     attributes.push([name, pair.utf8('attribute.value', { max: METADATA_LIMITS.attributeValue })]);
     pair.end();
   }

@@ -1,7 +1,7 @@
 /** Verifying key records: the only way to a VerifiedKeyRecord. */
 import { plausibleKeyLengths } from '../blobs/alg-id.ts';
 import { decodeSimpleBlob } from '../blobs/simple-blob.ts';
-import { equalBytes, toHex } from '../bytes/octets.ts';
+import { copyBytes, equalBytes, toHex } from '../bytes/octets.ts';
 import { decodeAuthEnvelopedData } from '../cms/auth-enveloped-data.ts';
 import { decodeKeyMetadata, type KeyMetadata } from '../cms/metadata.ts';
 import type { SignedMessage, Signer } from '../cms/signed-data.ts';
@@ -51,7 +51,7 @@ export function verifyKeyRecord(bytes: Uint8Array, options: VerifyOptions): Veri
   const { trust, ...pin } = signer;
   const { signingTime } = message;
   return mintVerifiedKeyRecord({
-    bytes,
+    bytes: copyBytes(bytes),
     metadata,
     metadataDer,
     signer: pin,
