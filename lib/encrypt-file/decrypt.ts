@@ -62,9 +62,12 @@ export function decryptInRun(task: FileTask<DecryptFileOptions>): Promise<Decryp
   throwIfAborted(options.signal);
   return withInputFile(source, (input) => {
     const mode = plaintextMode(input);
-    return withOutputFile({ ...options, target, mode, source: input, run }, async (output) => {
-      const small =
-        input.stats.size <= SMALL_FILE ? await readAtOnce(input, input.stats.size) : undefined;
+    const { size } = input.stats;
+    const short = size <= SMALL_FILE;
+    const { overwrite = false } = options;
+    const outputOptions = { target, mode, source: input, run, short, overwrite };
+    return withOutputFile(outputOptions, async (output) => {
+      const small = short ? await readAtOnce(input, size) : undefined;
       return small
         ? decryptAtOnce(small, { keys, options, path: source, output })
         : decryptInSegments({ keys, input, output, run }, options);

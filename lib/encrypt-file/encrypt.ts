@@ -61,7 +61,11 @@ export function encryptInRun(task: FileTask<EncryptFileOptions>): Promise<Encryp
   throwIfAborted(options.signal);
   return withInputFile(source, (input) => {
     const mode = ciphertextMode(input);
-    return withOutputFile({ ...options, target, mode, source: input, run }, async (output) => {
+    // Where a key would be made for nothing, the target is looked at first.
+    const short = options.fileKey !== undefined && input.stats.size <= FIRST_PLAINTEXT;
+    const { overwrite = false } = options;
+    const outputOptions = { target, mode, source: input, run, short, overwrite };
+    return withOutputFile(outputOptions, async (output) => {
       const { file, keyId } = await withFileKey(keys, options, (fileKey) => ({
         file: beginFile(fileKey, options.context),
         keyId: fileKey.key.id,

@@ -30,7 +30,7 @@ export interface TreeOptions {
    * beside their sources.
    */
   readonly targetFolder?: string;
-  /** Files that are worked on at the same time; default 4, at most 64. */
+  /** Files that are worked on at the same time; default 8, at most 64. */
   readonly jobs?: number;
 }
 
@@ -93,7 +93,7 @@ export async function* decryptTree(
   yield* inParallel<DecryptedFile>(found, options, () => Promise.resolve(work));
 }
 
-const DEFAULT_JOBS = 4;
+const DEFAULT_JOBS = 8;
 const MAX_JOBS = 64;
 
 function encryptedName(name: string, named: boolean) {
