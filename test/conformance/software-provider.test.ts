@@ -1,6 +1,7 @@
 /** The software provider is a provider, whatever protects its files, and without any. */
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { toHex } from '../../lib/bytes/octets.ts';
 import type { ProviderCapabilities } from '../../lib/contracts/provider.ts';
 import { SecretBytes } from '../../lib/keys/secret-bytes.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type Protector,
 } from '../../lib/providers/software/index.ts';
 import { testProvider } from '../../lib/testing/index.ts';
+import { forkTest, race } from '../support/fork.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const CAPABILITIES: ProviderCapabilities = {
@@ -57,3 +59,37 @@ testProvider(
   async () => ({ provider: await openSoftwareProvider() }),
   { ...runner, capabilities: { ...CAPABILITIES, persisted: false, legacyStore: false } },
 );
+
+describe('software between processes', () => {
+  it.each(['create', 'overwrite'])(
+    'gives each of 50 names that three processes %s to exactly one of them',
+    async (mode) => {
+      const folder = await temporaryFolder();
+      const [keys, state] = [join(folder.path, 'keys'), join(folder.path, 'state')];
+      const open = () =>
+        openSoftwareProvider({
+          folder: keys,
+          protector: machineSecretProtector({ folder: state }),
+        });
+      const names = Array.from({ length: 50 }, (_, n) => `key ${n}`);
+      if (mode === 'overwrite') {
+        await using provider = await open();
+        for (const name of names)
+          await (await provider.createPersistedKey('ECDH_P256', name, 'AT_KEYEXCHANGE')).finalize();
+      }
+      const children = await Promise.all(
+        [1, 2, 3].map(() =>
+          forkTest('conformance/children/finalize-key.ts', [keys, state, '50', mode]),
+        ),
+      );
+      const won = await race<Record<string, string>>(children);
+      await using provider = await open();
+      for (const name of names) {
+        const winners = won.flatMap((keysWon) => keysWon[name] ?? []);
+        const present = await provider.openKey(name, 'AT_KEYEXCHANGE');
+        expect(winners).toEqual([toHex(present.publicKey)]);
+      }
+      await folder.remove();
+    },
+  );
+});

@@ -43,3 +43,6 @@ export interface KeyFacts extends KeyName {
   /** Of a per-boot key: which boot's secret it needs as well. 16 bytes. */
   readonly bootSecretId?: Uint8Array;
 }
+
+/** The folder decides about the content. */
+export type FactsToWrite = Omit<KeyFacts, 'content'>;

@@ -42,7 +42,7 @@ import { LIMITS } from './limits.ts';
 import type { ProtectedFileKey } from './protector.ts';
 
 /** The private key under its seal. */
-export interface Seal {
+interface Seal {
   /** 12 bytes. */
   readonly nonce: Uint8Array;
   readonly ciphertext: Uint8Array;

@@ -8,13 +8,15 @@ import { hkdf } from '../../kdf/hkdf.ts';
 import { openAesGcm, sealAesGcm } from '../../keys/aes-gcm.ts';
 import { SecretBytes, type RandomFill } from '../../keys/secret-bytes.ts';
 import type { BootSecret } from './boot-secret.ts';
-import type { KeyFacts, KeyName } from './key-facts.ts';
+import type { FactsToWrite, KeyFacts, KeyName, SealedContent } from './key-facts.ts';
 import { associatedData, decodeKeyFile, encodeKeyFile, type DecodedKeyFile } from './key-file.ts';
 import { KeyFolder } from './key-folder.ts';
 import type { Protector, ProtectorOptions } from './protector.ts';
 
 export interface KeyFilesOptions {
   readonly folder: string;
+  /** The only one that files of this folder have. */
+  readonly content: SealedContent;
   /** Seals what is written; the first of those that open what is read. */
   readonly protector: Protector;
   readonly otherProtectors: readonly Protector[];
@@ -76,23 +78,28 @@ export class KeyFiles {
   async open(name: KeyName, options: ProtectorOptions = {}): Promise<OpenedKeyFile | undefined> {
     const current = await this.#folder(name.scope).current(stemOf(name));
     if (!current?.bytes) return undefined;
-    const file = this.#decode(current.bytes, name, current.generation);
-    return damageIn(name, () => this.#unseal(file, options));
+    try {
+      const file = this.#decode(current.bytes, stemOf(name), current.generation);
+      return await this.#unseal(file, options);
+    } catch (error) {
+      throw asDamage(error, describe(name));
+    }
   }
 
   /**
    * Seals `privateKey` under fresh keys and makes it the current file of its name.
    *
-   * @param facts - Their generation is the one that is made: the present one + 1.
+   * @param wanted - Their generation is the one that is made: the present one + 1.
    * @param privateKey - The caller still owns it.
    * @returns false where somebody else changed the name meanwhile.
    */
   async write(
-    facts: KeyFacts,
+    wanted: FactsToWrite,
     privateKey: SecretBytes,
     options: ProtectorOptions & { readonly protector?: Protector } = {},
   ): Promise<boolean> {
-    const random = this.#options.random ?? randomFillSync;
+    const { random = randomFillSync, content } = this.#options;
+    const facts = { ...wanted, content };
     using fileKey = SecretBytes.random(32, random);
     const protector = await (options.protector ?? this.#options.protector).wrap(fileKey, options);
     using key = await this.#sealingKey(fileKey, facts);
@@ -153,7 +160,7 @@ export class KeyFiles {
     const folder = this.#folder(scope);
     for (const stem of await folder.stems()) {
       const current = await folder.current(stem);
-      if (current?.bytes) yield factsOf(current.bytes, stem, current.generation);
+      if (current?.bytes) yield this.#factsOf(current.bytes, stem, current.generation);
     }
   }
 
@@ -161,13 +168,26 @@ export class KeyFiles {
     return new KeyFolder(join(this.#options.folder, scope));
   }
 
-  #decode(bytes: Uint8Array, name: KeyName, generation: number): DecodedKeyFile {
-    const file = asDamage(describe(name), () => decodeKeyFile(bytes));
+  /** Reads the file of a name, which has to be of that name, in that generation and form. */
+  #decode(bytes: Uint8Array, stem: string, generation: number): DecodedKeyFile {
+    const file = decodeKeyFile(bytes);
     const { facts } = file;
-    const isIt = stemOf(facts) === stemOf(name) && facts.generation === generation;
-    if (!isIt)
-      throw new KeyStoreError('KEY_FILE_DAMAGED', `${describe(name)}: its file is of another key`);
+    const isIt =
+      stemOf(facts) === stem &&
+      facts.generation === generation &&
+      facts.content === this.#options.content;
+    if (!isIt) throw new KeyStoreError('KEY_FILE_DAMAGED', 'the key file is of another key');
     return file;
+  }
+
+  #factsOf(bytes: Uint8Array, stem: string, generation: number): KeyFacts | KeyStoreError {
+    try {
+      return this.#decode(bytes, stem, generation).facts;
+    } catch (error) {
+      const failure = asDamage(error, stem);
+      if (KeyStoreError.is(failure)) return failure;
+      throw error;
+    }
   }
 
   async #unseal(file: DecodedKeyFile, options: ProtectorOptions): Promise<OpenedKeyFile> {
@@ -232,18 +252,6 @@ function describe({ scope, legacyKeySpec, name }: KeyName): string {
   return `${scope} key '${name}' (${legacyKeySpec})`;
 }
 
-function factsOf(bytes: Uint8Array, stem: string, generation: number): KeyFacts | KeyStoreError {
-  try {
-    const { facts } = decodeKeyFile(bytes);
-    if (stemOf(facts) === stem && facts.generation === generation) return facts;
-    return new KeyStoreError('KEY_FILE_DAMAGED', `${stem}: the key file is of another key`);
-  } catch (error) {
-    const failure = damage(error, stem);
-    if (KeyStoreError.is(failure)) return failure;
-    throw error;
-  }
-}
-
 /** A file that cannot be read any more may be deleted under its name. */
 function mayBe(bytes: Uint8Array, publicKey: Uint8Array): boolean {
   try {
@@ -253,26 +261,9 @@ function mayBe(bytes: Uint8Array, publicKey: Uint8Array): boolean {
   }
 }
 
-/** What is malformed in a key file is damage of that file. */
-function asDamage<T>(place: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw damage(error, place);
-  }
-}
-
-async function damageIn<T>(name: KeyName, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    throw damage(error, describe(name));
-  }
-}
-
-function damage(error: unknown, place: string): unknown {
-  if (!KeyStoreError.is(error)) return error;
-  if (error.code === 'BLOB_VERSION_UNSUPPORTED') return error;
+/** What is malformed in a key file, or does not open, is damage of that file. */
+function asDamage(error: unknown, place: string): unknown {
+  if (!KeyStoreError.is(error) || error.code === 'BLOB_VERSION_UNSUPPORTED') return error;
   if (error instanceof BlobFormatError) {
     const { format, field, offset, problem } = error;
     return new BlobFormatError({ format, field, offset, problem }, 'KEY_FILE_DAMAGED');

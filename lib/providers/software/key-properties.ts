@@ -84,7 +84,7 @@ export function changeProperty(
 }
 
 /** Every usage that a key of this kind can have. A CryptoAPI exchange key signs too; a signature key does not decrypt. */
-export function possibleUsages({ algorithm, legacyKeySpec }: KeyKind): readonly KeyUsage[] {
+function possibleUsages({ algorithm, legacyKeySpec }: KeyKind): readonly KeyUsage[] {
   if (algorithm === 'RSA') return legacyKeySpec === 'AT_SIGNATURE' ? ['sign'] : ['decrypt', 'sign'];
   return algorithm.startsWith('ECDSA') ? ['sign'] : ['agree'];
 }

@@ -28,7 +28,7 @@ export function machineSecretProtector(options: MachineSecretOptions = {}): Prot
 }
 
 /** File name of the secret inside its folder. */
-export const MACHINE_SECRET_FILE = 'machine-secret';
+const MACHINE_SECRET_FILE = 'machine-secret';
 
 class MachineSecretProtector implements Protector {
   readonly name = NAME;

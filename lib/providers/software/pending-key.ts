@@ -12,7 +12,7 @@ import type {
 } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { KeyFacts, KeyName, StoredProperties } from './key-facts.ts';
+import type { FactsToWrite, KeyName, StoredProperties } from './key-facts.ts';
 import type { KeyFiles } from './key-files.ts';
 import type { KeyHost, KeyPlaces } from './key-host.ts';
 import {
@@ -94,7 +94,8 @@ export class SoftwarePendingKey implements PendingKey {
   }
 
   async #make(toLegacyStore: boolean): Promise<PersistedKey> {
-    const { algorithm, name, imported } = this.#request;
+    const { imported, replaces: _, ...request } = this.#request;
+    const { algorithm, name } = request;
     const privateKey = imported ?? (await generatePrivateKey(algorithm, this.#rsaLength));
     const publicKey = publicKeyOf(privateKey);
     this.#properties = { ...this.#properties, modified: this.#host.clock() };
@@ -103,7 +104,7 @@ export class SoftwarePendingKey implements PendingKey {
       await this.#write({ ...places, name, privateKey, publicKey, toLegacyStore });
     this.#host.requireOpen();
     return new SoftwareKey(this.#host, {
-      ...this.#request,
+      ...request,
       properties: this.#properties,
       privateKey,
       publicKey,
@@ -117,9 +118,8 @@ export class SoftwarePendingKey implements PendingKey {
     const { algorithm, scope, legacyKeySpec, perBoot, silent, replaces } = this.#request;
     const { files, legacyFiles, name, publicKey } = key;
     const bootSecretId = perBoot ? await files.bootSecretId() : undefined;
-    const facts: KeyFacts = {
+    const facts: FactsToWrite = {
       generation: replaces + 1,
-      content: 'pkcs8',
       name,
       scope,
       legacyKeySpec,
@@ -135,16 +135,21 @@ export class SoftwarePendingKey implements PendingKey {
       if (!key.toLegacyStore) await legacyFiles?.remove({ name, scope, legacyKeySpec });
       else if (legacyFiles) await this.#writeLegacy(legacyFiles, facts, key.privateKey);
     } catch (error) {
-      await files.remove(facts);
+      // What it overwrote is gone: then a key without its copy is better than none.
+      if (replaces === 0) await files.remove({ name, scope, legacyKeySpec, publicKey });
       throw error;
     }
   }
 
-  async #writeLegacy(legacyFiles: KeyFiles, facts: KeyFacts, privateKey: KeyObject): Promise<void> {
+  async #writeLegacy(
+    legacyFiles: KeyFiles,
+    facts: FactsToWrite,
+    privateKey: KeyObject,
+  ): Promise<void> {
     using blob = exportPrivateKeyBlob(privateKey, facts.legacyKeySpec);
     const generation = ((await legacyFiles.present(facts))?.generation ?? 0) + 1;
     const { silent } = this.#request;
-    const copy = { ...facts, content: 'PRIVATEKEYBLOB', generation } as const;
+    const copy = { ...facts, generation };
     if (!(await legacyFiles.write(copy, blob, { silent })))
       throw new KeyStoreError('CONTAINER_EXISTS');
   }

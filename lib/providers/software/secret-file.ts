@@ -6,7 +6,7 @@ import { SecretBytes, type RandomFill } from '../../keys/secret-bytes.ts';
 import { syncDirectory, writeDurably } from '../../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 
-export const SECRET_LENGTH = 32;
+const SECRET_LENGTH = 32;
 
 /**
  * Reads the secret, or undefined where there is none.

@@ -15,7 +15,7 @@ import type {
 } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import { SecretBytes, type RandomFill } from '../../keys/secret-bytes.ts';
+import type { RandomFill, SecretBytes } from '../../keys/secret-bytes.ts';
 import { tmpfsBootSecret, type BootSecret } from './boot-secret.ts';
 import type { KeyFacts, KeyName } from './key-facts.ts';
 import { KeyFiles } from './key-files.ts';
@@ -121,7 +121,8 @@ class SoftwareKeyProvider implements SoftwareProvider {
   ): Promise<PendingKey> {
     this.#host.requireOpen();
     requireSpec(legacyKeySpec);
-    if (!(privateKey instanceof SecretBytes))
+    // Not instanceof: the ESM and the CJS build have a class each.
+    if (!((privateKey as SecretBytes | undefined)?.bytes instanceof Uint8Array))
       throw new KeyStoreError('PARAMETER_INVALID', 'a private key is given as SecretBytes');
     const imported = importPrivateKey(privateKey);
     const algorithm = algorithmOf(imported, legacyKeySpec);
@@ -239,9 +240,13 @@ function placesIn(folder: string, options: SoftwareProviderOptions): KeyPlaces {
   const shared = { protector, otherProtectors, bootSecret, ...(random && { random }) };
   return {
     protector,
-    files: new KeyFiles({ folder, ...shared }),
+    files: new KeyFiles({ folder, content: 'pkcs8', ...shared }),
     ...(legacyStore && {
-      legacyFiles: new KeyFiles({ folder: join(folder, 'legacy'), ...shared }),
+      legacyFiles: new KeyFiles({
+        folder: join(folder, 'legacy'),
+        content: 'PRIVATEKEYBLOB',
+        ...shared,
+      }),
     }),
   };
 }

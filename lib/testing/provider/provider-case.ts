@@ -139,7 +139,7 @@ export async function fails(code: KeyStoreErrorCode, work: Promise<unknown>): Pr
   await assert.rejects(work, (error) => hasCode(code, error));
 }
 
-export function hasCode(code: KeyStoreErrorCode, error: unknown): true {
+function hasCode(code: KeyStoreErrorCode, error: unknown): true {
   if (!KeyStoreError.is(error)) throw error;
   assert.equal(error.code, code, error.message);
   return true;
