@@ -13,7 +13,7 @@ import {
   type KeyBlob,
 } from '../../lib/blobs/index.ts';
 
-const RUNS = { numRuns: process.env['SLOW'] === '1' ? 100_000 : 1000 };
+const RUNS = { numRuns: process.env['SLOW'] === '1' ? 20_000 : 1000 };
 
 const u32 = fc.nat({ max: 0xffffffff });
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

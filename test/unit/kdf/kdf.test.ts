@@ -29,7 +29,7 @@ describe('HKDF', () => {
 
   test.each(['sha256', 'sha384'] as const)('is what node:crypto says for %s', (hash) => {
     const [ikm, salt, info] = [hex('aa'.repeat(32)), hex('bb'.repeat(16)), hex('cc')];
-    for (const length of [0, 1, 32, 48, 49, 96, 200]) {
+    for (const length of [1, 32, 48, 49, 96, 200]) {
       const theirs = Buffer.from(hkdfSync(hash, ikm, salt, info, length)).toString('hex');
       expect(revealed(hkdf(hash, ikm, salt, info, length))).toBe(theirs);
     }
