@@ -9,6 +9,7 @@ import { encodeCertificate, encodeTbsCertificate } from '../../lib/cms/certifica
 import type { SignatureScheme } from '../../lib/cms/algorithms.ts';
 import { keyIdentifier } from '../../lib/keys/key-identifier.ts';
 import { SecretBytes } from '../../lib/keys/secret-bytes.ts';
+import { signMessage } from '../../lib/keys/signature.ts';
 import { sealKeyRecord } from '../../lib/records/seal.ts';
 import { testExchangeKey } from '../support/exchange-key.ts';
 import { describeOpenssl, openssl, openWithOpenssl, pemOf } from '../support/openssl.ts';
@@ -168,7 +169,6 @@ describeOpenssl("a container's two certificates", () => {
       notBefore: NOW,
       scheme: signer.scheme,
     });
-    const { signMessage } = await import('../../lib/keys/signature.ts');
     const signature = await signMessage(signer.privateKey, signer.scheme, tbs);
     return {
       signing: signer.certificate,
@@ -184,7 +184,11 @@ describeOpenssl("a container's two certificates", () => {
       await writeFile(join(folder.path, 'exchange.pem'), pemOf('CERTIFICATE', exchange));
       const verified = await openssl(
         folder.path,
-        ...['verify', '-x509_strict', '-CAfile', 'signing.pem', 'exchange.pem'],
+        'verify',
+        '-x509_strict',
+        '-CAfile',
+        'signing.pem',
+        'exchange.pem',
       );
       expect(verified).toBe('exchange.pem: OK\n');
 

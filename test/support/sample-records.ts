@@ -114,13 +114,22 @@ export async function sampleRecord(
   return kind === 'classic' ? classicRecord(changes) : envelopeRecord(kind, changes);
 }
 
+let rsaKey: Promise<TestExchangeKey> | undefined;
+
+/** One for all samples: making an RSA key takes longer than everything else about a record. */
+function rsaExchangeKey(): Promise<TestExchangeKey> {
+  rsaKey ??= testExchangeKey('rsa-2048');
+  return rsaKey;
+}
+
 async function envelopeRecord(
   kind: EnvelopeKind,
   changes: Partial<UnboundMetadata>,
 ): Promise<SampleRecord> {
   const { exchange = [], signer: signerKind, recipients }: Sample = SAMPLES[kind];
   const exchangeKeys: TestExchangeKey[] = [];
-  for (const keyKind of exchange) exchangeKeys.push(await testExchangeKey(keyKind));
+  for (const keyKind of exchange)
+    exchangeKeys.push(await (keyKind === 'rsa-2048' ? rsaExchangeKey() : testExchangeKey(keyKind)));
   const signer = await testIdentity(signerKind);
   using key = SecretBytes.random(32);
   const bytes = await sealKeyRecord(key, sampleMetadata(changes), {
@@ -137,8 +146,8 @@ export async function classicRecord(
   changes: Partial<UnboundMetadata> = {},
   keyLength = 32,
 ): Promise<SampleRecord & { readonly simpleBlob: Uint8Array }> {
-  const exchangeKey = await testExchangeKey('rsa-2048');
-  const signer = await testIdentity('rsa-2048');
+  const exchangeKey = await rsaExchangeKey();
+  const signer = await testIdentity();
   using key = SecretBytes.random(keyLength);
   const metadata = sampleMetadata({ effectiveBits: keyLength * 8, ...changes });
   const encryptedKey = publicEncrypt(

@@ -1,6 +1,6 @@
 /** One encoding for each record: what is not exactly it is refused, whoever signed it. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { copyBytes } from '../../../lib/bytes/octets.ts';
+import { copyBytes, equalBytes, toHex } from '../../../lib/bytes/octets.ts';
 import {
   decodeAuthEnvelopedData,
   encodeAuthEnvelopedData,
@@ -16,7 +16,8 @@ import { ToBeSigned } from '../../../lib/contracts/to-be-signed.ts';
 import { signatureOf, signedMessage } from '../../../lib/messages/sign-message.ts';
 import { openKeyRecord } from '../../../lib/records/open.ts';
 import { verifyKeyRecord } from '../../../lib/records/verify.ts';
-import { misspelt, parseDer } from '../../support/der-tree.ts';
+import { hex } from '../../support/bytes.ts';
+import { misspelt, parseDer, writeDer, writeTlv } from '../../support/der-tree.ts';
 import { codeOf } from '../../support/errors.ts';
 import {
   NOW,
@@ -47,6 +48,27 @@ function reencoded(bytes: Uint8Array, { signer }: SampleRecord): Uint8Array {
   return encodeSignedData({ type, content, signer, scheme, signedAttributes, signature });
 }
 
+/**
+ * `refused`; `another value` where one attribute or recipient fewer is a record of its own, which then has to be canonical itself;
+ * anything else is wrong.
+ */
+function outcome(bytes: Uint8Array, sample: SampleRecord, refused: RegExp): string {
+  const code = codeOf(() => verifyKeyRecord(bytes, pinned(sample.signer)));
+  if (refused.test(code)) return 'refused';
+  if (code !== 'none') return code;
+  return equalBytes(reencoded(bytes, sample), bytes) ? 'another value' : 'accepted';
+}
+
+class Outcomes {
+  refused = 0;
+  readonly wrong: string[] = [];
+
+  add(what: string, result: string): void {
+    if (result === 'refused') this.refused += 1;
+    else if (result !== 'another value') this.wrong.push(`${what}: ${result}`);
+  }
+}
+
 describe.each(RECORD_KINDS)('a record of %s', (kind) => {
   let sample: SampleRecord;
   beforeAll(async () => {
@@ -75,10 +97,11 @@ describe.each(RECORD_KINDS)('a record of %s', (kind) => {
   it('is refused at every shorter length, and with anything after it', () => {
     const { bytes, signer } = sample;
     const options = pinned(signer);
-    for (let length = 0; length < bytes.length; length++) {
-      const code = codeOf(() => verifyKeyRecord(bytes.subarray(0, length), options));
-      expect(code, `the first ${length} bytes`).toBe('BLOB_MALFORMED');
-    }
+    const accepted: number[] = [];
+    for (let length = 0; length < bytes.length; length++)
+      if (codeOf(() => verifyKeyRecord(bytes.subarray(0, length), options)) !== 'BLOB_MALFORMED')
+        accepted.push(length);
+    expect(accepted).toEqual([]);
     for (const tail of [[0], [0, 0], [5, 0], [...bytes]]) {
       const longer = Uint8Array.from([...bytes, ...tail]);
       expect(codeOf(() => verifyKeyRecord(longer, options))).toBe('BLOB_MALFORMED');
@@ -86,86 +109,59 @@ describe.each(RECORD_KINDS)('a record of %s', (kind) => {
   });
 
   it('is refused in any other spelling of its unsigned parts', () => {
-    const { bytes, signer } = sample;
-    const options = pinned(signer);
-    let count = 0;
-    for (const { what, bytes: other } of misspelt(bytes)) {
-      count += 1;
-      expect(
-        codeOf(() => verifyKeyRecord(other, options)),
-        what,
-      ).toMatch(REFUSED_OUTSIDE);
-    }
-    expect(count).toBeGreaterThan(200);
+    const tally = new Outcomes();
+    for (const { what, bytes } of misspelt(sample.bytes))
+      tally.add(what, outcome(bytes, sample, REFUSED_OUTSIDE));
+    expect(tally.wrong).toEqual([]);
+    expect(tally.refused).toBeGreaterThan(200);
   });
 
   it('is refused in any other spelling of its signed parts, even by the owner himself', async () => {
-    const { signer } = sample;
-    const options = pinned(signer);
     const { type, content, metadata } = decoded(sample);
     const base = { type, content, signingTime: NOW, metadata: metadata! };
-    verifyKeyRecord(await signedMessage(signer, base), options);
     const variants = [...misspelt(metadata!)].map(({ what, bytes }) => ({
       what: `metadata with ${what}`,
       message: { ...base, metadata: bytes },
-      again: () => encodeKeyMetadata(decodeKeyMetadata(bytes)),
-      bytes,
     }));
     if (type === 'contentInfo')
       for (const { what, bytes } of misspelt(content))
-        variants.push({
-          what: `content with ${what}`,
-          message: { ...base, content: bytes },
-          again: () => encodeAuthEnvelopedData(decodeAuthEnvelopedData(bytes)),
-          bytes,
-        });
-    let refused = 0;
-    for (const { what, message, again, bytes } of variants) {
-      const record = await signedMessage(signer, message);
-      const code = codeOf(() => verifyKeyRecord(record, options));
-      if (code !== 'none') refused += 1;
-      // One attribute or recipient fewer is another value, not another spelling; then it has to be canonical itself.
-      if (code === 'none') expect(again(), what).toEqual(bytes);
-      else expect(code, what).toMatch(REFUSED);
+        variants.push({ what: `content with ${what}`, message: { ...base, content: bytes } });
+    const tally = new Outcomes();
+    for (const { what, message } of variants) {
+      const record = await signedMessage(sample.signer, message);
+      tally.add(what, outcome(record, sample, REFUSED));
     }
-    expect(refused).toBeGreaterThan(60);
+    expect(tally.wrong).toEqual([]);
+    expect(tally.refused).toBeGreaterThan(60);
   });
 });
 
 describe('signed attributes', () => {
   it('are refused in any other spelling, even by the owner himself', async () => {
     const sample = await sampleRecord('P-256');
-    const { signer, bytes } = sample;
+    const { signer } = sample;
     const { type, content, scheme, signedAttributes } = decoded(sample);
-    expect(parseDer(bytes)).toHaveLength(1);
-    let count = 0;
-    for (const { what, bytes: other } of misspelt(signedAttributes)) {
-      if (other[0] !== 0x31) continue;
-      count += 1;
-      const signature = await signer.sign(ToBeSigned.signedAttributes(scheme, other));
-      const parts = { type, content, signer, scheme, signedAttributes: other, signature };
-      const forged = encodeSignedData(parts);
-      const code = codeOf(() => verifyKeyRecord(forged, pinned(signer)));
-      if (code === 'none') expect(reencoded(forged, sample), what).toEqual(forged);
-      else expect(code, what).toMatch(REFUSED);
+    const tally = new Outcomes();
+    for (const { what, bytes } of misspelt(signedAttributes)) {
+      if (bytes[0] !== 0x31) continue;
+      const signature = await signer.sign(ToBeSigned.signedAttributes(scheme, bytes));
+      const parts = { type, content, signer, scheme, signedAttributes: bytes, signature };
+      tally.add(what, outcome(encodeSignedData(parts), sample, REFUSED));
     }
-    expect(count).toBeGreaterThan(50);
+    expect(tally.wrong).toEqual([]);
+    expect(tally.refused).toBeGreaterThan(50);
   });
 
   it('are refused where two of them say the same of different values', async () => {
     const { signer, ...sample } = await sampleRecord('P-256');
     const { type, content, metadata } = decoded({ ...sample, signer });
     const one = { type, content, signingTime: NOW, metadata: metadata! };
-    const both = [
+    const sets = [
       (await signatureOf(signer, one)).signedAttributes,
       (await signatureOf(signer, { ...one, signingTime: new Date(0) })).signedAttributes,
-    ].flatMap((set) => parseDer(set)[0]!.children!.map((node) => ({ node })));
-    const { writeDer, writeTlv } = await import('../../support/der-tree.ts');
-    const members = [
-      ...new Set(both.map(({ node }) => Buffer.from(writeDer(node)).toString('hex'))),
-    ]
-      .map((hex) => Buffer.from(hex, 'hex'))
-      .sort(Buffer.compare);
+    ];
+    const attributes = sets.flatMap((set) => parseDer(set)[0]!.children!.map(writeDer));
+    const members = [...new Set(attributes.map(toHex))].toSorted().map((digits) => hex(digits));
     expect(members).toHaveLength(5);
     const signedAttributes = writeTlv(0x31, Uint8Array.from(Buffer.concat(members)));
     const { scheme } = signer;
