@@ -3,18 +3,23 @@ import type { DecryptionKeyOptions, FileKeys } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { CommandContext } from './context.ts';
+import type { PasswordOption } from './options.ts';
 
 /** A password that is fetched when it is first needed, and wiped at the end. */
 export interface PasswordOnce extends Disposable {
-  /** Given by file or environment: used from the start. */
-  readonly isGiven: boolean;
+  /** Given by file or environment, or asked for by --password: used from the start. */
+  readonly isWanted: boolean;
   get(): Promise<SecretBytes>;
 }
 
-export function passwordOnce(context: CommandContext, file: string | undefined): PasswordOnce {
+/** @param options - `password` is true where the user said --password. */
+export function passwordOnce(
+  context: CommandContext,
+  { password = false, passwordFile: file }: PasswordOption & { readonly password?: boolean },
+): PasswordOnce {
   let asked: Promise<SecretBytes> | undefined;
   return {
-    isGiven: context.isSecretGiven({ name: 'password', file }),
+    isWanted: password || context.isSecretGiven({ name: 'password', file }),
     get: () => (asked ??= context.readSecret({ name: 'password', prompt: 'Password', file })),
     [Symbol.dispose]: () => {
       asked?.then(
@@ -25,9 +30,9 @@ export function passwordOnce(context: CommandContext, file: string | undefined):
   };
 }
 
-/** The password where it is given; else none yet. */
-export async function givenPassword(password: PasswordOnce): Promise<{ password?: SecretBytes }> {
-  return password.isGiven ? { password: await password.get() } : {};
+/** The password where it is wanted; else none yet. */
+export async function wantedPassword(password: PasswordOnce): Promise<{ password?: SecretBytes }> {
+  return password.isWanted ? { password: await password.get() } : {};
 }
 
 /** The same keys, which ask for the password when a record turns out to need one. */
@@ -35,7 +40,7 @@ export function askingForPassword(keys: FileKeys, password: PasswordOnce): FileK
   return {
     fileKey: (options) => keys.fileKey(options),
     openHeaderRecord: async (record: Uint8Array, options: DecryptionKeyOptions = {}) => {
-      if (password.isGiven)
+      if (password.isWanted)
         return keys.openHeaderRecord(record, { ...options, password: await password.get() });
       try {
         return await keys.openHeaderRecord(record, options);

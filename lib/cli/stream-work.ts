@@ -6,11 +6,9 @@ import process from 'node:process';
 import { KeyStoreError } from '../errors.ts';
 import { syncDirectory, temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { STANDARD } from './file-plan.ts';
 import { writeStandardOutput } from './streams.ts';
 import { TextOnly } from './text-only.ts';
-
-/** The name that stands for standard input and output. */
-export const STANDARD = '-';
 
 const CHUNK = 1024 * 1024;
 
@@ -21,8 +19,8 @@ export function readChunks(path: string): AsyncIterable<Uint8Array> {
 
 /** Where chunks go. */
 export interface ChunkTarget {
-  /** `-`, or undefined, for standard output. */
-  readonly out?: string | undefined;
+  /** `-` for standard output. */
+  readonly target: string;
   readonly overwrite: boolean;
   readonly mode: number;
 }
@@ -30,11 +28,11 @@ export interface ChunkTarget {
 /** Writes chunks to a file, whole or not at all, or to standard output as they come. */
 export function writeChunks(
   chunks: AsyncIterable<Uint8Array>,
-  { out = STANDARD, overwrite, mode }: ChunkTarget,
+  { target, overwrite, mode }: ChunkTarget,
 ): Promise<number> {
-  return out === STANDARD
+  return target === STANDARD
     ? writeToStandardOutput(chunks)
-    : writeToFile(chunks, out, { overwrite, mode });
+    : writeToFile(chunks, target, { overwrite, mode });
 }
 
 /** At a terminal only while they are text. */
@@ -59,7 +57,7 @@ async function writeToStandardOutput(chunks: AsyncIterable<Uint8Array>): Promise
 async function writeToFile(
   chunks: AsyncIterable<Uint8Array>,
   target: string,
-  { overwrite, mode }: Omit<ChunkTarget, 'out'>,
+  { overwrite, mode }: Omit<ChunkTarget, 'target'>,
 ): Promise<number> {
   return withFsErrors(target, async () => {
     await checkTarget(target, overwrite);

@@ -10,6 +10,7 @@ const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export function addCompletion(program: Command, invocation: Invocation): void {
   const command = program
     .command('completion')
+    .summary('print a completion script for a shell')
     .description('Print a completion script for a shell.')
     .addArgument(new Argument('<shell>', 'which one').choices(SHELLS))
     .action(

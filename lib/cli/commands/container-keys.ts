@@ -8,7 +8,7 @@ import { about, usage } from '../errors.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
 import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
 import { encodeDer, encodePem, readPrivateKeys } from '../private-key-file.ts';
-import { STANDARD } from '../stream-work.ts';
+import { STANDARD } from '../file-plan.ts';
 
 /** Whoever can read it can open everything. */
 const PRIVATE_MODE = 0o600;

@@ -7,6 +7,7 @@ import { examples } from '../options.ts';
 export function addCreate(program: Command, invocation: Invocation): void {
   const command = program
     .command('create')
+    .summary('make a session key under a label')
     .description('Make a session key, wrapped, signed and stored under a label. Prints its id.')
     .argument('<label>', 'what the key is for')
     .action(

@@ -1,12 +1,12 @@
 /** keycask decrypt: files, folders, or standard input. */
 import { Option, type Command } from 'commander';
-import type { DecryptOptions } from '../../encrypt-file.ts';
+import type { DecryptedFile, DecryptOptions } from '../../encrypt-file.ts';
 import type { FileKeys } from '../../contracts/file-keys.ts';
 import { readCertificates } from '../certificate-file.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
-import { usage } from '../errors.ts';
 import { askingForPassword, passwordOnce } from '../file-password.ts';
-import { describeTally, followFiles, planFiles, type FilePlan } from '../file-work.ts';
+import { planFiles } from '../file-plan.ts';
+import { carryOut, type FileWork } from '../file-work.ts';
 import { openStore, openStoreOrNone } from '../open-store.ts';
 import {
   contextOption,
@@ -20,10 +20,9 @@ import {
   type OutOption,
   type PasswordOption,
 } from '../options.ts';
-import { Progress } from '../progress.ts';
-import { readChunks, STANDARD, writeChunks } from '../stream-work.ts';
 
 interface DecryptCommandOptions extends OutOption, ForceOption, PasswordOption {
+  readonly password?: boolean;
   readonly signer?: readonly string[];
   readonly jobs?: number;
   readonly context?: Record<string, string>;
@@ -37,6 +36,7 @@ const PLAINTEXT_MODE = 0o600;
 export function addDecrypt(program: Command, invocation: Invocation): void {
   const command = program
     .command('decrypt')
+    .summary('decrypt files, folders, or standard input')
     .description(
       'Decrypt files and folders: FILE.cask becomes FILE. Without PATH, standard input to standard output.',
     )
@@ -45,6 +45,7 @@ export function addDecrypt(program: Command, invocation: Invocation): void {
     .addOption(
       repeated('--signer <cert>', 'certificate (PEM or DER) of a signer to trust this time'),
     )
+    .option('--password', 'open with a password, asked for unless it is given')
     .addOption(passwordFileOption())
     .addOption(new Option('--jobs <n>', 'files at the same time').argParser(numberIn(1, 64)))
     .addOption(contextOption('pair that each file must have been encrypted with'))
@@ -52,21 +53,17 @@ export function addDecrypt(program: Command, invocation: Invocation): void {
     .action(
       action<DecryptCommandOptions>(invocation, async (context, paths: string[]) => {
         const { options, output } = context;
-        const plan = await planFiles(paths, options.out);
-        if (output.json && plan.kind === 'stream' && (plan.out ?? STANDARD) === STANDARD)
-          throw usage(
-            'the answer and the data would both go to standard output',
-            'give a file with -o',
-          );
+        const plan = await planFiles({ paths, out: options.out, json: output.json });
         const signers = await readCertificates(options.signer);
-        using password = passwordOnce(context, options.passwordFile);
+        using password = passwordOnce(context, options);
         // What a password opens needs no home: it may be on another machine, years later.
-        const open = password.isGiven ? openStoreOrNone : openStore;
+        const open = password.isWanted ? openStoreOrNone : openStore;
         await using store = await open(context);
-        await decryptPlan(context, askingForPassword(store, password), plan, {
+        const work = await decryption(context, askingForPassword(store, password), {
           ...(signers.length > 0 && { signers }),
           ...(options.context && { context: options.context }),
         });
+        await carryOut(context, plan, work);
       }),
     );
   examples(
@@ -77,49 +74,21 @@ export function addDecrypt(program: Command, invocation: Invocation): void {
   );
 }
 
-// oxlint-disable-next-line max-params -- context and keys stand first everywhere
-async function decryptPlan(
-  context: DecryptContext,
+async function decryption(
+  { options }: DecryptContext,
   keys: FileKeys,
-  plan: FilePlan,
   keyOptions: DecryptOptions,
-): Promise<void> {
+): Promise<FileWork<DecryptedFile>> {
   const { decryptFile, decryptStream, decryptTree } = await import('../../encrypt-file.ts');
-  const { options, output, signal } = context;
   const { force: overwrite = false, jobs } = options;
-  switch (plan.kind) {
-    case 'stream': {
-      const chunks = decryptStream(keys, readChunks(plan.source), { ...keyOptions, signal });
-      const bytes = await writeChunks(chunks, { out: plan.out, overwrite, mode: PLAINTEXT_MODE });
-      if (output.json) output.result({ source: plan.source, target: plan.out, bytes }, '');
-      return;
-    }
-    case 'file': {
-      const { source, target } = plan;
-      using progress = new Progress(context, 'files');
-      const file = await decryptFile(keys, source, target, {
-        ...keyOptions,
-        overwrite,
-        signal,
-        onProgress: ({ bytesDone, bytesTotal }) =>
-          progress.update({ name: source, bytes: bytesDone, bytesTotal }),
-      });
-      if (output.json) output.result({ source, target, ...file }, '');
-      return;
-    }
-    case 'tree': {
-      const { sources, targetFolder } = plan;
-      const tally = await followFiles(context, sources, (work) =>
-        decryptTree(keys, sources, {
-          ...keyOptions,
-          ...work,
-          overwrite,
-          ...(targetFolder !== undefined && { targetFolder }),
-          ...(jobs !== undefined && { jobs }),
-        }),
-      );
-      if (tally.done + tally.failed + tally.skipped !== 1)
-        output.note(describeTally('decrypted', tally));
-    }
-  }
+  const one = { ...keyOptions, overwrite };
+  const many = { ...one, ...(jobs !== undefined && { jobs }) };
+  return {
+    verb: 'decrypted',
+    mode: PLAINTEXT_MODE,
+    overwrite,
+    stream: (source, work) => decryptStream(keys, source, { ...one, ...work }),
+    file: (source, target, work) => decryptFile(keys, source, target, { ...one, ...work }),
+    tree: (sources, folder, work) => decryptTree(keys, sources, { ...many, ...folder, ...work }),
+  };
 }

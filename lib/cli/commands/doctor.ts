@@ -19,6 +19,7 @@ interface Versions {
 export function addDoctor(program: Command, invocation: Invocation): void {
   const command = program
     .command('doctor')
+    .summary('check the home, and tell what protects its keys')
     .description('Check the home, and tell what protects its keys and what does not.')
     .action(
       action(invocation, async (context) => {

@@ -1,11 +1,12 @@
 /** keycask encrypt: files, folders, or standard input. */
 import { Option, type Command } from 'commander';
-import type { EncryptOptions } from '../../encrypt-file.ts';
+import type { EncryptedFile, EncryptOptions } from '../../encrypt-file.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
 import { readCertificates } from '../certificate-file.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
-import { describeTally, followFiles, planFiles, type FilePlan } from '../file-work.ts';
+import { planFiles, STANDARD } from '../file-plan.ts';
+import { carryOut, type FileWork } from '../file-work.ts';
 import { openStore } from '../open-store.ts';
 import {
   contextOption,
@@ -19,10 +20,7 @@ import {
   type OutOption,
   type PasswordOption,
 } from '../options.ts';
-import { Progress } from '../progress.ts';
-import { readChunks, STANDARD, writeChunks } from '../stream-work.ts';
 import { refuseTerminal } from '../streams.ts';
-import { usage } from '../errors.ts';
 
 interface EncryptCommandOptions extends OutOption, ForceOption, PasswordOption {
   readonly recipient?: readonly string[];
@@ -41,6 +39,7 @@ const CIPHERTEXT_MODE = 0o666;
 export function addEncrypt(program: Command, invocation: Invocation): void {
   const command = program
     .command('encrypt')
+    .summary('encrypt files, folders, or standard input')
     .description(
       'Encrypt files and folders: FILE becomes FILE.cask beside it. Without PATH, standard input to standard output.',
     )
@@ -67,18 +66,19 @@ export function addEncrypt(program: Command, invocation: Invocation): void {
     .addOption(forceOption('replace outputs that are there'))
     .action(
       action<EncryptCommandOptions>(invocation, async (context, paths: string[]) => {
-        const { options } = context;
-        const plan = await planFiles(paths, options.out);
-        checkStandardOutput(context, plan);
+        const { options, output } = context;
+        const plan = await planFiles({ paths, out: options.out, json: output.json });
+        if (plan.kind === 'stream' && plan.out === STANDARD) refuseTerminal('what is encrypted');
         const recipients = await readCertificates(options.recipient);
         using password = await newPassword(context);
         await using store = await openStore(context);
-        await encryptPlan(context, store, plan, {
+        const work = await encryption(context, store, {
           ...(options.key !== undefined && { key: options.key }),
           ...(recipients.length > 0 && { recipients }),
           ...(password && { password }),
           ...(options.context && { context: options.context }),
         });
+        await carryOut(context, plan, work);
       }),
     );
   examples(
@@ -89,14 +89,6 @@ export function addEncrypt(program: Command, invocation: Invocation): void {
   );
 }
 
-/** A stream to standard output: nothing else may go there, and no terminal may get it. */
-function checkStandardOutput({ output }: EncryptContext, plan: FilePlan): void {
-  if (plan.kind !== 'stream' || (plan.out ?? STANDARD) !== STANDARD) return;
-  if (output.json)
-    throw usage('the answer and the data would both go to standard output', 'give a file with -o');
-  refuseTerminal('what is encrypted');
-}
-
 /** --password asks for one; --password-file alone means the same. */
 async function newPassword(context: EncryptContext): Promise<SecretBytes | undefined> {
   const { password, passwordFile: file } = context.options;
@@ -104,56 +96,21 @@ async function newPassword(context: EncryptContext): Promise<SecretBytes | undef
   return context.readSecret({ name: 'password', prompt: 'New password', file, isNew: true });
 }
 
-// oxlint-disable-next-line max-params -- context and store stand first everywhere
-async function encryptPlan(
-  context: EncryptContext,
+async function encryption(
+  { options }: EncryptContext,
   store: SessionKeyStore,
-  plan: FilePlan,
   keyOptions: EncryptOptions,
-): Promise<void> {
+): Promise<FileWork<EncryptedFile>> {
   const { encryptFile, encryptStream, encryptTree } = await import('../../encrypt-file.ts');
-  const { options, output, signal } = context;
   const { force: overwrite = false, keyPerFile = false, jobs } = options;
-  const headerOnly = keyPerFile;
-  switch (plan.kind) {
-    case 'stream': {
-      const chunks = encryptStream(store, readChunks(plan.source), {
-        ...keyOptions,
-        headerOnly,
-        signal,
-      });
-      const bytes = await writeChunks(chunks, { out: plan.out, overwrite, mode: CIPHERTEXT_MODE });
-      if (output.json) output.result({ source: plan.source, target: plan.out, bytes }, '');
-      return;
-    }
-    case 'file': {
-      const { source, target } = plan;
-      using progress = new Progress(context, 'files');
-      const file = await encryptFile(store, source, target, {
-        ...keyOptions,
-        headerOnly,
-        overwrite,
-        signal,
-        onProgress: ({ bytesDone, bytesTotal }) =>
-          progress.update({ name: source, bytes: bytesDone, bytesTotal }),
-      });
-      if (output.json) output.result({ source, target, ...file }, '');
-      return;
-    }
-    case 'tree': {
-      const { sources, targetFolder } = plan;
-      const tally = await followFiles(context, sources, (work) =>
-        encryptTree(store, sources, {
-          ...keyOptions,
-          ...work,
-          keyPerFile,
-          overwrite,
-          ...(targetFolder !== undefined && { targetFolder }),
-          ...(jobs !== undefined && { jobs }),
-        }),
-      );
-      if (tally.done + tally.failed + tally.skipped !== 1)
-        output.note(describeTally('encrypted', tally));
-    }
-  }
+  const one = { ...keyOptions, headerOnly: keyPerFile, overwrite };
+  const many = { ...keyOptions, keyPerFile, overwrite, ...(jobs !== undefined && { jobs }) };
+  return {
+    verb: 'encrypted',
+    mode: CIPHERTEXT_MODE,
+    overwrite,
+    stream: (source, work) => encryptStream(store, source, { ...one, ...work }),
+    file: (source, target, work) => encryptFile(store, source, target, { ...one, ...work }),
+    tree: (sources, folder, work) => encryptTree(store, sources, { ...many, ...folder, ...work }),
+  };
 }

@@ -16,6 +16,7 @@ interface InitOptions {
 export function addInit(program: Command, invocation: Invocation): void {
   const command = program
     .command('init')
+    .summary('make a home')
     .description('Make a home: a key container to wrap and sign with, and what is trusted.')
     .option('--provider <name>', 'where the private keys live', 'software')
     .addOption(algorithmOption())

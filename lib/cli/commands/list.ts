@@ -17,6 +17,7 @@ const COLUMNS: readonly Column<KeyInfo>[] = [
 export function addList(program: Command, invocation: Invocation): void {
   const command = program
     .command('list')
+    .summary('list the keys of the store')
     .description('List the keys of the store, each with its state. Needs no passphrase.')
     .action(
       action(invocation, async (context) => {

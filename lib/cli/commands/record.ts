@@ -14,9 +14,9 @@ import {
   type PasswordOption,
 } from '../options.ts';
 import { refuseTerminal, writeStandardOutput } from '../streams.ts';
-import { STANDARD } from '../stream-work.ts';
+import { STANDARD } from '../file-plan.ts';
 import { readTargetFile, resolveTarget } from '../target.ts';
-import { givenPassword, passwordOnce } from '../file-password.ts';
+import { wantedPassword, passwordOnce } from '../file-password.ts';
 import { usage } from '../errors.ts';
 
 /** Records are signed and sealed: they may be read by all. */
@@ -78,10 +78,10 @@ function addImport(group: Command, invocation: Invocation): void {
     .action(
       action<PasswordOption>(invocation, async (context, path: string) => {
         const { record } = await readTargetFile(path);
-        using password = passwordOnce(context, context.options.passwordFile);
+        using password = passwordOnce(context, context.options);
         await using store = await openStore(context);
         const info = await about(path, async () =>
-          store.importRecord(record, await givenPassword(password)),
+          store.importRecord(record, await wantedPassword(password)),
         );
         const { id, version, label, decryptOnly } = info;
         context.output.result({ id, version, label, decryptOnly, source: path }, id);

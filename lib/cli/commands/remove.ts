@@ -8,6 +8,7 @@ import { examples, forceOption, type ForceOption } from '../options.ts';
 export function addRemove(program: Command, invocation: Invocation): void {
   const command = program
     .command('remove')
+    .summary('delete a key for good')
     .description('Delete a key for good. What only it decrypts is lost with it.')
     .argument('<id>', 'id, unique prefix of one, or label')
     .addOption(forceOption('do not ask'))

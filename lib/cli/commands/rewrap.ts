@@ -26,6 +26,7 @@ type RewrapContext = CommandContext<RewrapOptions>;
 export function addRewrap(program: Command, invocation: Invocation): void {
   const command = program
     .command('rewrap')
+    .summary('wrap keys anew, for other recipients or another container')
     .description(
       'Wrap keys anew, for other recipients or another container: of the store (all by default), record files (.cms), encrypted files (.cask). Ciphertext stays as it is.',
     )

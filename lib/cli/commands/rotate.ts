@@ -7,6 +7,7 @@ import { examples } from '../options.ts';
 export function addRotate(program: Command, invocation: Invocation): void {
   const command = program
     .command('rotate')
+    .summary('make a new session key under the label of an old one')
     .description('Make a new session key under a label that has one. The old one still decrypts.')
     .argument('<label>', 'label of the key')
     .action(

@@ -10,6 +10,7 @@ import { resolveTarget } from '../target.ts';
 export function addShow(program: Command, invocation: Invocation): void {
   const command = program
     .command('show')
+    .summary('show a key, a record file, or the header of an encrypted file')
     .description(
       'Show a key: its record in the store, a record file (.cms), or the header of an encrypted file (.cask).',
     )

@@ -6,7 +6,7 @@ import type { VerifyResult } from '../../session-key-store/types.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import {
   askingForPassword,
-  givenPassword,
+  wantedPassword,
   passwordOnce,
   type PasswordOnce,
 } from '../file-password.ts';
@@ -28,6 +28,7 @@ type Verified = VerifyResult & { readonly file?: string; readonly bytes?: number
 export function addVerify(program: Command, invocation: Invocation): void {
   const command = program
     .command('verify')
+    .summary('verify keys, record files and encrypted files')
     .description(
       'Verify records of the store (all by default), record files (.cms) and headers of encrypted files (.cask).',
     )
@@ -38,7 +39,7 @@ export function addVerify(program: Command, invocation: Invocation): void {
       action<VerifyOptions>(invocation, async (context, queries: string[]) => {
         const open = context.options.content ? openStore : openStoreReadOnly;
         await using store = await open(context);
-        using password = passwordOnce(context, context.options.passwordFile);
+        using password = passwordOnce(context, context.options);
         if (queries.length === 0) await verifyStored(context, store.verify());
         for (const query of queries) {
           context.signal.throwIfAborted();
@@ -63,7 +64,7 @@ async function verifyOne({ context, store, password }: Verification, query: stri
   const target = await resolveTarget(store, query);
   if (target.kind === 'key') return verifyStored(context, store.verify(target.id));
   const { path, record } = target;
-  const { id, label, version } = store.verifyRecord(record, await givenPassword(password));
+  const { id, label, version } = store.verifyRecord(record, await wantedPassword(password));
   const readThrough = target.kind === 'cask' && context.options.content;
   const bytes = readThrough ? await readContent({ context, store, password }, path) : undefined;
   print(context, {
