@@ -20,8 +20,8 @@ export type {
   VerifyResult,
 } from './session-key-store/types.ts';
 export type { DoctorCheck, DoctorReport } from './session-key-store/doctor.ts';
+export type { ContainerCertificates, ContainerKeys } from './session-key-store/container.ts';
 export type {
-  ContainerKeys,
   NewContainerOptions,
   RotateContainerOptions,
 } from './session-key-store/containers.ts';

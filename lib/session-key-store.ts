@@ -12,6 +12,7 @@ import type { FileContext } from './file-encryption/file-context.ts';
 import type { SecretBytes } from './keys/secret-bytes.ts';
 import type { SessionKey } from './keys/session-key.ts';
 import { decodeKeyRecord } from './records/decode.ts';
+import type { ContainerKeys } from './session-key-store/container.ts';
 import * as containers from './session-key-store/containers.ts';
 import { describeUnverified, describeVerified } from './session-key-store/describe.ts';
 import { examine, type DoctorReport } from './session-key-store/doctor.ts';
@@ -293,12 +294,12 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   }
 
   /** Private keys, PKCS#8 DER; the caller disposes of them. @throws KeyStoreError EXPORT_FORBIDDEN (NTE_BAD_KEY_STATE). */
-  exportContainer(name?: string): Promise<containers.ContainerKeys> {
+  exportContainer(name?: string): Promise<ContainerKeys> {
     return containers.exportContainer(this.#home, name);
   }
 
   /** Brings private keys in under a new name: they open what was wrapped for them. */
-  importContainer(name: string, keys: containers.ContainerKeys): Promise<ContainerInfo> {
+  importContainer(name: string, keys: ContainerKeys): Promise<ContainerInfo> {
     return containers.bringContainer(this.#home, name, keys);
   }
 

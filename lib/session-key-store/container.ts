@@ -2,6 +2,7 @@
 import { encodeCertificate, encodeTbsCertificate } from '../cms/certificate.ts';
 import type { KeyScope, LegacyKeySpec, PersistedKey, Provider } from '../contracts/provider.ts';
 import { ToBeSigned } from '../contracts/to-be-signed.ts';
+import { equalBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { defaultScheme, type KeyAlgorithm } from '../keys/key-algorithms.ts';
@@ -84,11 +85,20 @@ export async function createContainer(
   return certify(name, exchangeKey, signatureKey, options.notBefore);
 }
 
+/** Private keys of a container, PKCS#8 DER, and their certificates. Whoever holds the object owns, and wipes, the keys. */
+export interface ContainerKeys {
+  readonly exchange: SecretBytes;
+  /** Absent where the exchange key signs too. */
+  readonly signature?: SecretBytes;
+  /** Without them new ones are issued, and what the old ones were pinned for no longer verifies. */
+  readonly certificates?: ContainerCertificates;
+}
+
 /** Brings in private keys that were made elsewhere. Without a signature key the exchange key signs, as CryptoAPI documents it. */
 export async function importContainer(
   provider: Provider,
   name: string,
-  keys: { exchange: SecretBytes; signature?: SecretBytes },
+  keys: ContainerKeys,
   notBefore: Date,
 ): Promise<OpenContainer> {
   const pending = await provider.importKey(
@@ -103,7 +113,15 @@ export async function importContainer(
         await provider.importKey(keys.signature, persistedName(provider, name), 'AT_SIGNATURE')
       ).finalize()
     : exchangeKey;
-  return certify(name, exchangeKey, signatureKey, notBefore);
+  if (!keys.certificates) return certify(name, exchangeKey, signatureKey, notBefore);
+  const { signing, exchange } = keys.certificates;
+  if (
+    !equalBytes(signerOf(signing).publicKey, signatureKey.publicKey) ||
+    !equalBytes(signerOf(exchange).publicKey, exchangeKey.publicKey)
+  ) {
+    throw new KeyStoreError('PARAMETER_INVALID', 'the certificates are not those of the keys');
+  }
+  return finish(name, { exchangeKey, signatureKey, signing, exchange });
 }
 
 /** A provider without a place to write makes ephemeral keys. */
@@ -175,10 +193,17 @@ async function certify(
   };
   const signing = await issue('signature', signatureKey);
   const exchange = await issue('exchange', exchangeKey);
-  await exchangeKey.setProperty(EXCHANGE_PROPERTY, exchange);
+  return finish(name, { exchangeKey, signatureKey, signing, exchange });
+}
+
+async function finish(
+  name: string,
+  parts: ContainerCertificates & { exchangeKey: PersistedKey; signatureKey: PersistedKey },
+): Promise<OpenContainer> {
+  await parts.exchangeKey.setProperty(EXCHANGE_PROPERTY, parts.exchange);
   // Last: a container with this property is finished.
-  await exchangeKey.setProperty(SIGNING_PROPERTY, signing);
-  return opened(name, { exchangeKey, signatureKey, signing, exchange });
+  await parts.exchangeKey.setProperty(SIGNING_PROPERTY, parts.signing);
+  return opened(name, parts);
 }
 
 function opened(

@@ -4,12 +4,12 @@ import type { KeyScope, PersistedKeyInfo } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
-import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import {
   createContainer,
   importContainer,
   openContainer,
+  type ContainerKeys,
   type OpenContainer,
 } from './container.ts';
 import type { Home } from './home.ts';
@@ -32,13 +32,6 @@ export interface NewContainerOptions {
 export interface RotateContainerOptions extends LongWorkOptions {
   /** Default: that of the present container. */
   readonly algorithm?: ContainerAlgorithm;
-}
-
-/** Private keys of a container, PKCS#8 DER. The caller owns them. */
-export interface ContainerKeys {
-  readonly exchange: SecretBytes;
-  /** Absent where the exchange key signs too. */
-  readonly signature?: SecretBytes;
 }
 
 /** Every container that the provider knows, by name. */
@@ -132,18 +125,20 @@ export async function rotateContainer(
   return rewrapAll(home, options);
 }
 
-/** The private keys of a container, PKCS#8. @throws KeyStoreError EXPORT_FORBIDDEN (NTE_BAD_KEY_STATE). */
+/** The private keys of a container with their certificates. @throws KeyStoreError EXPORT_FORBIDDEN (NTE_BAD_KEY_STATE). */
 export async function exportContainer(
   home: Home,
   name: string = home.trust.current.container.name,
 ): Promise<ContainerKeys> {
-  const { exchangeKey } = await home.openContainer(name);
+  const { exchangeKey, signing, exchange: certificate } = await home.openContainer(name);
+  const certificates = { signing, exchange: certificate };
   const exchange = await exchangeKey.exportKey('pkcs8');
   try {
     const signatureKey = await home.provider.openKey(name, 'AT_SIGNATURE');
-    return { exchange, signature: await signatureKey.exportKey('pkcs8') };
+    return { exchange, signature: await signatureKey.exportKey('pkcs8'), certificates };
   } catch (error) {
-    if (KeyStoreError.is(error) && error.code === 'CONTAINER_NOT_FOUND') return { exchange };
+    if (KeyStoreError.is(error) && error.code === 'CONTAINER_NOT_FOUND')
+      return { exchange, certificates };
     exchange.dispose();
     throw error;
   }

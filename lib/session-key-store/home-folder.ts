@@ -1,9 +1,9 @@
 /** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
-import { writeDurably } from '../platform/durable-file.ts';
+import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
 import type { ProtectorName } from './types.ts';
 
@@ -90,6 +90,22 @@ export class HomeFolder {
       if (KeyStoreError.is(error) && error.code === 'HOME_NOT_FOUND') return false;
       throw error;
     }
+  }
+
+  /**
+   * Clears what an interrupted `init` left: it had no record yet.
+   *
+   * @throws KeyStoreError HOME_EXISTS where there are records: then keycask.json was lost, and nothing is cleared.
+   */
+  async clearUnfinished(): Promise<void> {
+    await withFsErrors(this.path, async () => {
+      if ((await readdir(this.records)).length > 0) {
+        throw new KeyStoreError('HOME_EXISTS', `${this.path} has records but no keycask.json`, {
+          hint: 'Restore keycask.json from a copy, or choose another folder.',
+        });
+      }
+      await unlinkIfThere(this.manifest);
+    });
   }
 
   async #readConfigurationText(): Promise<string> {

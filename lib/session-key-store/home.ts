@@ -1,5 +1,4 @@
 /** Home: an open home with its provider, its trust, its records and its key container. */
-import { createHash } from 'node:crypto';
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
@@ -8,12 +7,13 @@ import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
+import type { ChangeAuthor, ManifestedRecord } from '../stores/manifest/manifested-store.ts';
 import type { TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
 import { openContainer, type OpenContainer } from './container.ts';
 import type { KeyCache } from './key-cache.ts';
-import type { RecordShelf, ShelvedRecord } from './record-shelf.ts';
-import type { TrustFile } from './trust-file.ts';
+import type { RecordShelf } from './record-shelf.ts';
+import { hashOfTrust, type TrustFile } from './trust-file.ts';
 
 export interface HomeParts {
   /** Folder, or undefined for a home in memory. */
@@ -74,7 +74,7 @@ export class Home {
   async refresh(): Promise<void> {
     if (this.#closed) throw new KeyStoreError('HANDLE_INVALID', 'the store was closed');
     await this.shelf.refresh();
-    if (!equalBytes(this.shelf.trust.sha256, hashOf(this.#trust)))
+    if (!equalBytes(this.shelf.trust.sha256, hashOfTrust(this.#trust)))
       await this.#adoptTrust(await this.#trustFile.load(this.shelf.trust.sha256));
   }
 
@@ -115,6 +115,11 @@ export class Home {
     await (await known?.catch(() => undefined))?.close();
   }
 
+  /** Who enters a change in the manifest: the current container, now. */
+  async author(): Promise<ChangeAuthor> {
+    return { identity: await this.identity(), clock: () => this.now() };
+  }
+
   async identity(): Promise<SigningIdentity> {
     return (await this.container()).identity;
   }
@@ -145,16 +150,14 @@ export class Home {
    * @throws KeyStoreError KEY_NOT_FOUND, RECORD_MISSING, RECORD_ROLLED_BACK, RECORD_MISPLACED, and what verifying a record throws.
    */
   async readRecord(id: string): Promise<VerifiedKeyRecord> {
-    const shelved = await this.shelf.get(id);
-    if (!shelved) throw new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`);
-    return this.verifyShelved(id, shelved);
+    return this.verifyShelved(await this.shelf.get(id));
   }
 
-  verifyShelved(id: string, { bytes, version, entry }: ShelvedRecord): VerifiedKeyRecord {
+  verifyShelved({ id, bytes, version, index }: ManifestedRecord): VerifiedKeyRecord {
     const findSigner = (keyId: Uint8Array): TrustedSigner => {
       const pin = this.#trust.signer(keyId);
       // What a retired signer made before he was retired is as good as ever; what he made later is not.
-      if (pin.trust === 'retired' && entry > (pin.container?.retiredAt ?? 0)) {
+      if (pin.trust === 'retired' && index > (pin.container?.retiredAt ?? 0)) {
         throw new KeyStoreError(
           'BLOB_SIGNER_NOT_TRUSTED',
           `the key that signed this (${pin.name}) was retired before`,
@@ -166,6 +169,20 @@ export class Home {
   }
 
   /**
+   * Looks at a stored record that is not the one that the manifest lists: what is wrong with its signer or its signature says more than
+   * that it is another one.
+   *
+   * @throws KeyStoreError what verifying a record throws; nothing where it is genuine.
+   */
+  judge(id: string, bytes: Uint8Array): void {
+    verifyKeyRecord(bytes, {
+      findSigner: (keyId) => this.#trust.signer(keyId),
+      id,
+      storeId: this.storeId,
+    });
+  }
+
+  /**
    * Changes trust.cms: signed by the container that the new list calls current, entered in the manifest by the present one.
    *
    * @param next - Signs the new list; the present container's identity where nothing rotates.
@@ -173,9 +190,8 @@ export class Home {
   async commitTrust(change: (list: TrustList) => TrustList, next?: SigningIdentity): Promise<void> {
     const trust = await this.#trustFile.commit({
       shelf: this.shelf,
-      present: await this.identity(),
+      author: await this.author(),
       next: next ?? (await this.identity()),
-      now: this.now(),
       reload: async () => {
         await this.refresh();
         return this.#trust.list;
@@ -200,10 +216,6 @@ export class Home {
     this.cache.clear();
     if (!this.readOnly) await this.container();
   }
-}
-
-function hashOf(trust: Trust): Uint8Array {
-  return createHash('sha256').update(trust.bytes).digest();
 }
 
 function ownKeyIdsOf(trust: Trust): ReadonlySet<string> {

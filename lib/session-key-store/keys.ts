@@ -102,10 +102,7 @@ async function storeNew(home: Home, make: () => Promise<MadeKey>): Promise<MadeK
     const made = await make();
     try {
       const { id, label } = made.key;
-      await home.shelf.put(
-        { id, version: 1, label, bytes: made.record },
-        { identity: await home.identity(), now: home.now() },
-      );
+      await home.shelf.put({ id, version: 1, label, bytes: made.record }, await home.author());
       return made;
     } catch (error) {
       made.key.dispose();
@@ -166,6 +163,8 @@ export async function openVerified(
   const name = createHash('sha256').update(record.parts.bytes).digest('hex');
   const known = home.cache.get(name);
   if (known) return known;
+  if (home.readOnly && !password)
+    throw new KeyStoreError('PASSWORD_REQUIRED', 'the store was opened to list and verify only');
   using secret = await openKeyRecord(record, {
     exchangeKeys: await home.exchangeKeys(record),
     ...(password && { password }),
@@ -197,10 +196,7 @@ export async function rotateKey(
 export async function removeKey(home: Home, query: string): Promise<void> {
   await home.refresh();
   const id = resolve(home, query);
-  await home.shelf.delete(id, home.shelf.find(id)!.version + 1, {
-    identity: await home.identity(),
-    now: home.now(),
-  });
+  await home.shelf.delete(id, home.shelf.find(id)!.version + 1, await home.author());
 }
 
 /** Recipients from certificates and a password. */

@@ -3,14 +3,12 @@ import { KeyStoreError } from '../errors.ts';
 import type {
   ChangeAuthor,
   ListedRecord,
-  RecordShelf,
-  RecordToShelve,
-  ShelvedRecord,
-} from './record-shelf.ts';
+  ManifestedRecord,
+  RecordToPut,
+} from '../stores/manifest/manifested-store.ts';
+import type { RecordShelf } from './record-shelf.ts';
 
-interface MemoryRecord extends ListedRecord {
-  readonly bytes: Uint8Array;
-}
+type MemoryRecord = ListedRecord & ManifestedRecord;
 
 export class MemoryShelf implements RecordShelf {
   readonly #records = new Map<string, MemoryRecord>();
@@ -34,8 +32,11 @@ export class MemoryShelf implements RecordShelf {
     return Promise.resolve();
   }
 
-  get(id: string): Promise<ShelvedRecord | undefined> {
-    return Promise.resolve(this.#records.get(id));
+  get(id: string): Promise<ManifestedRecord> {
+    const record = this.#records.get(id);
+    return record
+      ? Promise.resolve(record)
+      : Promise.reject(new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`));
   }
 
   find(id: string): ListedRecord | undefined {
@@ -50,16 +51,16 @@ export class MemoryShelf implements RecordShelf {
     return this.#records.values();
   }
 
-  put({ id, version, label, bytes }: RecordToShelve, _author: ChangeAuthor): Promise<void> {
+  put({ id, version, label, bytes }: RecordToPut, _author: ChangeAuthor): Promise<void> {
     this.#next(id, version);
-    const entry = ++this.#index;
+    const index = ++this.#index;
     this.#records.set(id, {
       id,
       version,
       label,
       bytes,
-      entry,
-      created: this.#records.get(id)?.created ?? entry,
+      index,
+      created: this.#records.get(id)?.created ?? index,
     });
     return Promise.resolve();
   }

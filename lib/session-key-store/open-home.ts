@@ -1,5 +1,5 @@
 /** Making and opening homes: in a folder, or in memory. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { equalBytes } from '../bytes/octets.ts';
 import type { Posture, Provider } from '../contracts/provider.ts';
@@ -12,10 +12,10 @@ import { createContainer, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home } from './home.ts';
 import { KeyCache } from './key-cache.ts';
-import { createManifestShelf, openManifestShelf } from './manifest-shelf.ts';
+import { createManifest, openManifestShelf } from './manifest-shelf.ts';
 import { MemoryShelf } from './memory-shelf.ts';
 import { openProvider, protectorOf } from './open-provider.ts';
-import { readTrust, trustFileOf, trustInMemory } from './trust-file.ts';
+import { hashOfTrust, trustFileOf, trustInMemory } from './trust-file.ts';
 import type {
   AskSecret,
   ContainerAlgorithm,
@@ -50,6 +50,7 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const provider = await openProviderOf(folder, configuration, options);
   try {
     await folder.create();
+    await folder.clearUnfinished();
     const notBefore = toSecond((options.clock ?? systemClock)());
     // A home whose making was interrupted has no keycask.json, and nothing in it was ever used.
     const container = await createContainer(provider, containerName, {
@@ -60,7 +61,7 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     });
     const trust = await signFirstTrust(container, notBefore);
     await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
-    await createManifestShelf(folder, trust, { identity: container.identity, now: notBefore });
+    await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
     await container.close();
     await folder.writeConfiguration(configuration);
   } finally {
@@ -72,16 +73,16 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
 export async function openHome(options: OpenStoreOptions): Promise<Home> {
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   const configuration = await folder.readConfiguration();
-  const bytes = await readTrust(folder.trust);
-  if (!bytes) throw new KeyStoreError('TRUST_NOT_FOUND', `there is no ${folder.trust}`);
   const provider = await openProviderOf(folder, configuration, options);
   try {
     const trustFile = trustFileOf(folder);
-    const shelf = await openManifestShelf(folder, Trust.read(bytes), trustFile);
+    const shelf = await openManifestShelf(folder, trustFile, (id, stored) =>
+      home.judge(id, stored.bytes),
+    );
     const trust = await trustFile.load(shelf.trust.sha256);
     const clock = options.clock ?? systemClock;
     const cache = new KeyCache(options.cache, () => clock().getTime());
-    const home = new Home({
+    const home: Home = new Home({
       path: folder.path,
       provider,
       shelf,
@@ -113,7 +114,7 @@ export async function homeInMemory({
     notBefore,
   });
   const trust = await signFirstTrust(container, notBefore);
-  const shelf = new MemoryShelf(createHash('sha256').update(trust.bytes).digest());
+  const shelf = new MemoryShelf(hashOfTrust(trust));
   const home = new Home({
     path: undefined,
     provider,

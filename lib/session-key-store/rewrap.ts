@@ -138,10 +138,7 @@ async function storeNext(
   const bytes = await rewrapVerified(home, record, options);
   const id = toHex(record.metadata.recordId);
   const version = options.changes?.recordVersion ?? record.metadata.recordVersion + 1;
-  await home.shelf.put(
-    { id, version, label: record.metadata.label, bytes },
-    { identity: await home.identity(), now: home.now() },
-  );
+  await home.shelf.put({ id, version, label: record.metadata.label, bytes }, await home.author());
   return describeVerified(await home.readRecord(id), home.ownKeyIds);
 }
 

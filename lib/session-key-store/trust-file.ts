@@ -12,6 +12,7 @@ import { KeyStoreError } from '../errors.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { fsError, isFsError } from '../platform/fs-error.ts';
+import type { ChangeAuthor } from '../stores/manifest/manifested-store.ts';
 import type { TrustList } from '../trust/trust-list.ts';
 import { Trust } from '../trust/trust.ts';
 import type { HomeFolder } from './home-folder.ts';
@@ -20,10 +21,9 @@ import type { RecordShelf } from './record-shelf.ts';
 export interface TrustChange {
   readonly shelf: RecordShelf;
   /** Whose signature counts in the manifest now. */
-  readonly present: SigningIdentity;
+  readonly author: ChangeAuthor;
   /** The container that the changed list calls current. */
   readonly next: SigningIdentity;
-  readonly now: Date;
   /** The newest list, after another process was faster. */
   readonly reload: () => Promise<TrustList>;
   readonly change: (list: TrustList) => TrustList;
@@ -58,7 +58,7 @@ export function trustFileOf(folder: HomeFolder): TrustFile {
     },
     async commit(request) {
       const trust = await commitWith(request, (candidate) =>
-        writeDurably(pendingPath(folder, hashOf(candidate.bytes)), candidate.bytes, {
+        writeDurably(pendingPath(folder, hashOfTrust(candidate)), candidate.bytes, {
           place: 'replace',
         }),
       );
@@ -78,8 +78,18 @@ export function trustInMemory(initial: Trust): TrustFile {
   };
 }
 
-/** The bytes of trust.cms as they lie there: for opening, before there is a manifest to ask. */
-export async function readTrust(path: string): Promise<Uint8Array | undefined> {
+/**
+ * The trust.cms in place, whether or not it is the newest: it names the store, which never changes.
+ *
+ * @throws KeyStoreError TRUST_NOT_FOUND, TRUST_INVALID.
+ */
+export async function readAnyTrust(folder: HomeFolder): Promise<Trust> {
+  const bytes = await readTrust(folder.trust);
+  if (!bytes) throw new KeyStoreError('TRUST_NOT_FOUND', `there is no ${folder.trust}`);
+  return Trust.read(bytes);
+}
+
+async function readTrust(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
@@ -92,7 +102,7 @@ async function commitWith(
   request: TrustChange,
   prepare: (trust: Trust) => Promise<void>,
 ): Promise<Trust> {
-  const { shelf, present, next, now, reload, change } = request;
+  const { shelf, author, next, reload, change } = request;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const list = await reload();
     const changed = change({
@@ -100,10 +110,10 @@ async function commitWith(
       trustVersion: list.trustVersion + 1,
       manifestHead: shelf.head,
     });
-    const trust = await Trust.sign(changed, next, now);
+    const trust = await Trust.sign(changed, next, author.clock());
     await prepare(trust);
     try {
-      await shelf.enterTrust(changed.trustVersion, hashOf(trust.bytes), { identity: present, now });
+      await shelf.enterTrust(changed.trustVersion, hashOfTrust(trust), author);
       return trust;
     } catch (error) {
       if (!KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT') throw error;
@@ -112,10 +122,19 @@ async function commitWith(
   throw new KeyStoreError('STORE_CONFLICT', 'other processes kept changing the trust');
 }
 
+async function listPending(folder: HomeFolder): Promise<string[]> {
+  try {
+    return (await readdir(folder.pending)).filter((name) => name.startsWith('trust-'));
+  } catch (error) {
+    if (isFsError(error, 'ENOENT')) return [];
+    throw fsError(error, folder.pending);
+  }
+}
+
 async function sweep(folder: HomeFolder, trust: Trust): Promise<void> {
-  const newest = pendingName(hashOf(trust.bytes));
-  for (const name of await readdir(folder.pending)) {
-    if (!name.startsWith('trust-') || name === newest) continue;
+  const newest = pendingName(hashOfTrust(trust));
+  for (const name of await listPending(folder)) {
+    if (name === newest) continue;
     const path = join(folder.pending, name);
     const written = (await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity;
     if (Date.now() - written > STALE_AFTER_MS) await unlinkIfThere(path);
@@ -125,6 +144,11 @@ async function sweep(folder: HomeFolder, trust: Trust): Promise<void> {
 const pendingName = (sha256: Uint8Array): string => `trust-${toHex(sha256)}.cms`;
 const pendingPath = (folder: HomeFolder, sha256: Uint8Array): string =>
   join(folder.pending, pendingName(sha256));
+
+/** SHA-256 of the whole message, as the manifest lists it. */
+export function hashOfTrust(trust: Trust): Uint8Array {
+  return hashOf(trust.bytes);
+}
 
 function hashOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest());

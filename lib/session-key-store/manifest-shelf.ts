@@ -1,0 +1,139 @@
+/** The record shelf of a home in a folder: a directory store that the manifest watches over. */
+import { KeyStoreError } from '../errors.ts';
+import { openDirectoryStore } from '../stores/directory.ts';
+import { Manifest, type ManifestTrustAnchor } from '../stores/manifest/manifest.ts';
+import {
+  ManifestedStore,
+  type ChangeAuthor,
+  type ListedRecord,
+  type ManifestedRecord,
+  type ManifestedStoreParts,
+  type RecordToPut,
+} from '../stores/manifest/manifested-store.ts';
+import { PendingRecords } from '../stores/manifest/pending.ts';
+import type { Trust } from '../trust/trust.ts';
+import type { HomeFolder } from './home-folder.ts';
+import type { RecordShelf } from './record-shelf.ts';
+import { hashOfTrust, readAnyTrust, type TrustFile } from './trust-file.ts';
+
+/** Makes the manifest of a new home; its first entry is the trust. */
+export async function createManifest(
+  folder: HomeFolder,
+  trust: Trust,
+  { identity, clock }: ChangeAuthor,
+): Promise<void> {
+  const { storeId } = trust.list;
+  const manifest = await Manifest.open({
+    path: folder.manifest,
+    storeId,
+    findTrust: () => Promise.resolve(anchorOf(trust)),
+  });
+  await manifest.append(
+    { kind: 'trust', version: trust.list.trustVersion, sha256: hashOfTrust(trust) },
+    identity,
+    clock,
+  );
+}
+
+/** @throws KeyStoreError TRUST_NOT_FOUND, TRUST_INVALID, MANIFEST_DAMAGED, MANIFEST_ROLLED_BACK, BLOB_SIGNER_NOT_TRUSTED. */
+export async function openManifestShelf(
+  folder: HomeFolder,
+  trustFile: TrustFile,
+  examine: ManifestedStoreParts['examine'],
+): Promise<RecordShelf> {
+  const { storeId, manifestHead } = (await readAnyTrust(folder)).list;
+  const manifest = await Manifest.open({
+    path: folder.manifest,
+    storeId,
+    findTrust: async (listed) => {
+      // Even the first trust is entered: a manifest that lists none was emptied.
+      if (!listed)
+        throw new KeyStoreError(
+          'MANIFEST_ROLLED_BACK',
+          `the manifest lists no trust, and had come to entry ${manifestHead.index}`,
+        );
+      return anchorOf(await trustFile.load(listed.sha256));
+    },
+  });
+  const store = await openDirectoryStore(folder.records);
+  return new ManifestShelf(
+    new ManifestedStore({
+      store,
+      manifest,
+      pending: new PendingRecords(folder.pending),
+      ...(examine && { examine }),
+    }),
+  );
+}
+
+class ManifestShelf implements RecordShelf {
+  readonly #manifest: Manifest;
+  readonly #records: ManifestedStore;
+
+  constructor(records: ManifestedStore) {
+    this.#manifest = records.manifest;
+    this.#records = records;
+  }
+
+  get head(): RecordShelf['head'] {
+    return this.#manifest.head;
+  }
+
+  get trust(): RecordShelf['trust'] {
+    const { trust } = this.#manifest;
+    if (!trust) throw new KeyStoreError('MANIFEST_DAMAGED', 'the manifest lists no trust');
+    return trust;
+  }
+
+  refresh(): Promise<void> {
+    return this.#manifest.refresh();
+  }
+
+  get(id: string): Promise<ManifestedRecord> {
+    return this.#records.get(id);
+  }
+
+  find(id: string): ListedRecord | undefined {
+    const record = this.#manifest.current(id);
+    if (!record || record.deleted) return undefined;
+    const { version, label, index, created } = record;
+    return { id, version, label, index, created };
+  }
+
+  lastVersion(id: string): number | undefined {
+    return this.#manifest.current(id)?.version;
+  }
+
+  *list(): Iterable<ListedRecord> {
+    const listed = [...this.#manifest.records.keys()].flatMap((id) => this.find(id) ?? []);
+    yield* listed.toSorted((a, b) => a.created - b.created);
+  }
+
+  put(record: RecordToPut, author: ChangeAuthor): Promise<void> {
+    return this.#records.put(record, author);
+  }
+
+  delete(id: string, version: number, author: ChangeAuthor): Promise<void> {
+    return this.#records.delete(id, version, author);
+  }
+
+  async enterTrust(
+    version: number,
+    sha256: Uint8Array,
+    { identity, clock }: ChangeAuthor,
+  ): Promise<void> {
+    await this.#manifest.append({ kind: 'trust', version, sha256 }, identity, clock);
+  }
+
+  close(): Promise<void> {
+    return this.#records.close();
+  }
+}
+
+function anchorOf(trust: Trust): ManifestTrustAnchor {
+  return {
+    current: trust.current,
+    retired: trust.pins.filter(({ container, state }) => container && state === 'retired'),
+    trustedHead: trust.list.manifestHead,
+  };
+}
