@@ -36,7 +36,7 @@ export interface FileHeader {
 
 export const FILE_VERSION = 1;
 /** Headers are whole pages, so that a file system may later replace one without moving the ciphertext. */
-export const HEADER_UNIT = 4096;
+const HEADER_UNIT = 4096;
 export const FILE_ID_LENGTH = 16;
 /** Bytes up to and including the record's length. */
 export const FIXED_LENGTH = 36;

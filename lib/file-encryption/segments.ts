@@ -21,7 +21,7 @@ export const STREAM_HEADER_LENGTH = 1 + SALT_LENGTH + NONCE_PREFIX_LENGTH;
 /** Plaintext in the first segment: 1,048,520. */
 export const FIRST_PLAINTEXT = SEGMENT_LENGTH - STREAM_HEADER_LENGTH - TAG_LENGTH;
 /** Plaintext in each other: 1,048,560. */
-export const OTHER_PLAINTEXT = SEGMENT_LENGTH - TAG_LENGTH;
+const OTHER_PLAINTEXT = SEGMENT_LENGTH - TAG_LENGTH;
 /** The index in the nonce has 32 bits. */
 export const MAX_SEGMENTS = 2 ** 32;
 
