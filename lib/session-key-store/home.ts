@@ -7,12 +7,12 @@ import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
-import type { ChangeAuthor, ManifestedRecord } from '../stores/manifest/manifested-store.ts';
+import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
 import type { TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
 import { openContainer, type OpenContainer } from './container.ts';
 import type { KeyCache } from './key-cache.ts';
-import type { RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 import { hashOfTrust, type TrustFile } from './trust-file.ts';
 
 export interface HomeParts {

@@ -4,16 +4,15 @@ import { openDirectoryStore } from '../stores/directory.ts';
 import { Manifest, type ManifestTrustAnchor } from '../stores/manifest/manifest.ts';
 import {
   ManifestedStore,
-  type ChangeAuthor,
   type ListedRecord,
   type ManifestedRecord,
-  type ManifestedStoreParts,
+  type ExamineStored,
   type RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
 import { PendingRecords } from '../stores/manifest/pending.ts';
 import type { Trust } from '../trust/trust.ts';
 import type { HomeFolder } from './home-folder.ts';
-import type { RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 import { hashOfTrust, readAnyTrust, type TrustFile } from './trust-file.ts';
 
 /** Makes the manifest of a new home; its first entry is the trust. */
@@ -39,7 +38,7 @@ export async function createManifest(
 export async function openManifestShelf(
   folder: HomeFolder,
   trustFile: TrustFile,
-  examine: ManifestedStoreParts['examine'],
+  examine: ExamineStored,
 ): Promise<RecordShelf> {
   const { storeId, manifestHead } = (await readAnyTrust(folder)).list;
   const manifest = await Manifest.open({
@@ -57,12 +56,7 @@ export async function openManifestShelf(
   });
   const store = await openDirectoryStore(folder.records);
   return new ManifestShelf(
-    new ManifestedStore({
-      store,
-      manifest,
-      pending: new PendingRecords(folder.pending),
-      ...(examine && { examine }),
-    }),
+    new ManifestedStore(store, manifest, new PendingRecords(folder.pending), examine),
   );
 }
 
@@ -89,8 +83,10 @@ class ManifestShelf implements RecordShelf {
     return this.#manifest.refresh();
   }
 
-  get(id: string): Promise<ManifestedRecord> {
-    return this.#records.get(id);
+  async get(id: string): Promise<ManifestedRecord> {
+    const record = await this.#records.get(id);
+    if (!record) throw new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`);
+    return record;
   }
 
   find(id: string): ListedRecord | undefined {
@@ -110,11 +106,11 @@ class ManifestShelf implements RecordShelf {
   }
 
   put(record: RecordToPut, author: ChangeAuthor): Promise<void> {
-    return this.#records.put(record, author);
+    return this.#records.put(record, author.identity, author.clock);
   }
 
   delete(id: string, version: number, author: ChangeAuthor): Promise<void> {
-    return this.#records.delete(id, version, author);
+    return this.#records.delete(id, version, author.identity, author.clock);
   }
 
   async enterTrust(

@@ -1,12 +1,11 @@
 /** The record shelf of a home in memory: nobody else can reach it, so nothing has to be logged. */
 import { KeyStoreError } from '../errors.ts';
 import type {
-  ChangeAuthor,
   ListedRecord,
   ManifestedRecord,
   RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
-import type { RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 
 type MemoryRecord = ListedRecord & ManifestedRecord;
 

@@ -1,11 +1,17 @@
 /** RecordShelf: the records of a home, and the manifest that tells which of them are genuine. */
+import type { SigningIdentity } from '../messages/sign-message.ts';
 import type {
-  ChangeAuthor,
   ListedRecord,
   ManifestedRecord,
   RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
 import type { ManifestHead } from '../trust/trust-list.ts';
+
+/** Who enters a change in the manifest, and when. */
+export interface ChangeAuthor {
+  readonly identity: SigningIdentity;
+  readonly clock: () => Date;
+}
 
 export interface RecordShelf {
   /** The manifest's newest entry. */

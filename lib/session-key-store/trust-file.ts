@@ -12,11 +12,11 @@ import { KeyStoreError } from '../errors.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { fsError, isFsError } from '../platform/fs-error.ts';
-import type { ChangeAuthor } from '../stores/manifest/manifested-store.ts';
+
 import type { TrustList } from '../trust/trust-list.ts';
 import { Trust } from '../trust/trust.ts';
 import type { HomeFolder } from './home-folder.ts';
-import type { RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 
 export interface TrustChange {
   readonly shelf: RecordShelf;

@@ -140,7 +140,7 @@ describe('keys of a store', () => {
     for (const text of [
       JSON.stringify(key),
       inspect(key, { showHidden: true, depth: 9 }),
-      String(key),
+      `${JSON.stringify({ key })}`,
     ])
       expect(text).not.toContain(hex);
   });
