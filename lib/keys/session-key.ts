@@ -91,13 +91,11 @@ export class SessionKey implements Disposable {
   /** A key with the same bytes and facts, disposed of on its own. */
   duplicate(facts: Partial<SessionKeyFacts> = {}): SessionKey {
     return new SessionKey(SecretBytes.copy(this.#secret.bytes), {
-      ...{
-        id: this.id,
-        label: this.label,
-        algorithm: this.algorithm,
-        effectiveBits: this.effectiveBits,
-        decryptOnly: this.decryptOnly,
-      },
+      id: this.id,
+      label: this.label,
+      algorithm: this.algorithm,
+      effectiveBits: this.effectiveBits,
+      decryptOnly: this.decryptOnly,
       ...(this.commitment && { commitment: this.commitment }),
       ...(this.notAfter && { notAfter: this.notAfter }),
       ...facts,
