@@ -40,7 +40,8 @@ class MachineSecretProtector implements Protector {
   };
   readonly #path: string;
   readonly #random: RandomFill | undefined;
-  #keys: Keys | undefined;
+  /** A promise, so that keys opened at once read the secret once. */
+  #keys: Promise<Keys> | undefined;
 
   constructor({ folder, random }: MachineSecretOptions) {
     this.#path = join(folder ?? defaultStateFolder(), MACHINE_SECRET_FILE);
@@ -48,38 +49,57 @@ class MachineSecretProtector implements Protector {
   }
 
   async wrap(fileKey: SecretBytes): Promise<ProtectedFileKey> {
-    this.#keys ??= keysOf(await readOrMakeSecretFile(this.#path, this.#random));
+    const make = () => readOrMakeSecretFile(this.#path, this.#random);
+    // A reading that began before may find no secret; it is forgotten by then.
+    const { id, wrapping } = await this.#remembered(make).catch((error: unknown) => {
+      if (!KeyStoreError.is(error) || error.code !== 'PROTECTOR_UNAVAILABLE') throw error;
+      return this.#remembered(make);
+    });
     return {
       name: NAME,
-      parameters: sequence(octetString(this.#keys.id)),
-      wrappedFileKey: wrapAesKey(this.#keys.wrapping.bytes, fileKey),
+      parameters: sequence(octetString(id)),
+      wrappedFileKey: wrapAesKey(wrapping.bytes, fileKey),
     };
   }
 
   async unwrap({ parameters, wrappedFileKey }: ProtectedFileKey): Promise<SecretBytes> {
-    const id = readSecretId(parameters);
-    const keys = (this.#keys ??= await this.#read());
-    if (!equalBytes(id, keys.id))
+    const wanted = readSecretId(parameters);
+    const { id, wrapping } = await this.#remembered(() => this.#read());
+    if (!equalBytes(wanted, id))
       throw new KeyStoreError(
         'PROTECTOR_UNAVAILABLE',
         `the key was sealed under another machine secret than ${this.#path}`,
       );
     try {
-      return unwrapAesKey(keys.wrapping.bytes, wrappedFileKey);
+      return unwrapAesKey(wrapping.bytes, wrappedFileKey);
     } catch {
       throw new KeyStoreError('KEY_FILE_DAMAGED', 'the sealed key of the key file was changed');
     }
   }
 
   lock(): void {
-    this.#keys?.wrapping.dispose();
+    this.#keys?.then(
+      ({ wrapping }) => wrapping.dispose(),
+      () => undefined,
+    );
     this.#keys = undefined;
   }
 
-  async #read(): Promise<Keys> {
+  #remembered(read: () => Promise<SecretBytes>): Promise<Keys> {
+    if (this.#keys) return this.#keys;
+    const keys = read().then(keysOf);
+    this.#keys = keys;
+    keys.catch(() => {
+      // It may be there the next time.
+      if (this.#keys === keys) this.#keys = undefined;
+    });
+    return keys;
+  }
+
+  async #read(): Promise<SecretBytes> {
     const secret = await readSecretFile(this.#path);
-    if (!secret) throw new KeyStoreError('PROTECTOR_UNAVAILABLE', `${this.#path} is missing`);
-    return keysOf(secret);
+    if (secret) return secret;
+    throw new KeyStoreError('PROTECTOR_UNAVAILABLE', `${this.#path} is missing`);
   }
 }
 

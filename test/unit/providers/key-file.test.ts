@@ -1,4 +1,5 @@
 /** A key file that was changed in any way is refused. */
+import { writeFileSync } from 'node:fs';
 import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { equalBytes } from '../../../lib/bytes/octets.ts';
@@ -59,26 +60,24 @@ describe('a key file', () => {
     expect(file.protector.name).toBe('machine-secret');
   });
 
-  it('is refused after any single-bit flip, and each refusal has a code of key files', async () => {
+  // Every bit: test/proofs/key-file.test.ts.
+  it('is refused after a bit flip in any byte, and each refusal has a code of key files', async () => {
     const path = await fullKey();
     const good = await readFile(path);
     expect(await opening()).toBe('none');
-    const codes = new Map<string, number>();
     await using provider = await home.open();
-    for (let bit = 0; bit < good.length * 8; bit++) {
+    const codes = new Set<string>();
+    for (let byte = 0; byte < good.length; byte++) {
       const bad = Buffer.from(good);
-      bad[bit >> 3]! ^= 1 << (bit & 7);
-      await writeFile(path, bad);
-      const code = await codeOfAsync(provider.openKey('full', 'AT_KEYEXCHANGE'));
-      codes.set(code, (codes.get(code) ?? 0) + 1);
+      bad[byte]! ^= 1 << (byte & 7);
+      writeFileSync(path, bad);
+      codes.add(await codeOfAsync(provider.openKey('full', 'AT_KEYEXCHANGE')));
     }
-    // The version's bits; the secret id of another machine and the name of another protector; everything else.
-    expect([...codes.keys()].toSorted()).toEqual([
+    expect([...codes].toSorted()).toEqual([
       'BLOB_VERSION_UNSUPPORTED',
       'KEY_FILE_DAMAGED',
       'PROTECTOR_UNAVAILABLE',
     ]);
-    expect(codes.get('PROTECTOR_UNAVAILABLE')).toBeLessThan((16 + 14) * 8 + 1);
     await writeFile(path, good);
     expect(await opening()).toBe('none');
   });
