@@ -1,5 +1,5 @@
 /** Laws of the manifest's entries and lines, for any content. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BlobFormatError, KeyStoreError } from '../../lib/errors.ts';
 import {
