@@ -13,7 +13,7 @@ import {
   type OpenContainer,
 } from './container.ts';
 import type { Home } from './home.ts';
-import { rewrapAll } from './rewrap.ts';
+import { findSignedBy, rewrapAll } from './rewrap.ts';
 import type {
   ContainerAlgorithm,
   ContainerInfo,
@@ -117,7 +117,9 @@ export async function rotateContainer(
   options: RotateContainerOptions = {},
 ): Promise<number> {
   await home.refresh();
-  if (!(await hasUnfinishedRotation(home))) {
+  const { keyId } = home.trust.current;
+  const unfinished = await findSignedBy(home, (signer) => !equalBytes(signer, keyId));
+  if (unfinished === undefined) {
     const next = await makeSuccessor(home, options.algorithm);
     home.keepContainer(next);
     await home.commitTrust((list) => retireCurrent(list, next), next.identity);
@@ -170,15 +172,6 @@ export async function certificateOf(
   const known = home.trust.list.containers.find((container) => container.name === name);
   const { signing, exchange } = known ?? (await home.openContainer(name));
   return role === 'signature' ? signing : exchange;
-}
-
-async function hasUnfinishedRotation(home: Home): Promise<boolean> {
-  const { keyId } = home.trust.current;
-  for (const { id } of home.shelf.list()) {
-    const record = await home.readRecord(id);
-    if (!equalBytes(record.parts.signer.keyId, keyId)) return true;
-  }
-  return false;
 }
 
 /** A container under a name that the trust does not list yet; one that a killed rotation left behind is overwritten. */

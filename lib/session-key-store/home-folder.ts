@@ -1,10 +1,11 @@
 /** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import type { ProtectorName } from './types.ts';
 
 /** keycask.json. */
@@ -48,7 +49,7 @@ export class HomeFolder {
   async create(): Promise<void> {
     await withFsErrors(this.path, async () => {
       for (const folder of [this.path, this.keys, this.records, this.pending])
-        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await makeFolder(folder, 0o700);
     });
   }
 

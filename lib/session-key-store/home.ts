@@ -18,6 +18,8 @@ import { hashOfTrust, type TrustFile } from './trust-file.ts';
 export interface HomeParts {
   /** Folder, or undefined for a home in memory. */
   readonly path: string | undefined;
+  /** Of the machine secret; undefined for the platform's. */
+  readonly stateFolder?: string | undefined;
   readonly provider: Provider;
   readonly shelf: RecordShelf;
   readonly trustFile: TrustFile;
@@ -29,6 +31,7 @@ export interface HomeParts {
 
 export class Home {
   readonly path: string | undefined;
+  readonly stateFolder: string | undefined;
   readonly provider: Provider;
   readonly shelf: RecordShelf;
   readonly readOnly: boolean;
@@ -42,6 +45,7 @@ export class Home {
 
   constructor(parts: HomeParts) {
     this.path = parts.path;
+    this.stateFolder = parts.stateFolder;
     this.provider = parts.provider;
     this.shelf = parts.shelf;
     this.readOnly = parts.readOnly;
@@ -89,6 +93,12 @@ export class Home {
       throw new KeyStoreError(
         'TRUST_INVALID',
         'trust.cms was signed by another key than that of this home',
+      );
+    // Another home's exchange key of the same name and machine would be whole, and whatever was wrapped for it lost to this home.
+    if (!equalBytes(open.exchange, container.exchange))
+      throw new KeyStoreError(
+        'KEY_FILE_DAMAGED',
+        'the exchange key is not the one that trust.cms lists',
       );
     return open;
   }

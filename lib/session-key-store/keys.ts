@@ -160,7 +160,8 @@ export async function openVerified(
   record: VerifiedKeyRecord,
   { password }: OpenKeyOptions = {},
 ): Promise<SessionKey> {
-  const name = createHash('sha256').update(record.parts.bytes).digest('hex');
+  const { bytes, trust } = record.parts;
+  const name = `${trust} ${createHash('sha256').update(bytes).digest('hex')}`;
   const known = home.cache.get(name);
   if (known) return known;
   if (home.readOnly && !password)
@@ -172,7 +173,7 @@ export async function openVerified(
   const key = sessionKeyOf(
     secret,
     record.metadata,
-    isDecryptOnly(record.metadata) || record.parts.trust !== 'pinned',
+    isDecryptOnly(record.metadata) || trust !== 'pinned',
   );
   home.cache.set(name, key);
   return key;

@@ -84,6 +84,7 @@ export async function openHome(options: OpenStoreOptions): Promise<Home> {
     const cache = new KeyCache(options.cache, () => clock().getTime());
     const home: Home = new Home({
       path: folder.path,
+      stateFolder: options.stateFolder,
       provider,
       shelf,
       trustFile,
@@ -148,7 +149,12 @@ export async function protectHome(
   await home.refresh();
   const folder = new HomeFolder(home.path);
   const configuration = await folder.readConfiguration();
-  const seal = await protectorOf({ protector, ...(passphrase && { passphrase }) });
+  const { stateFolder } = home;
+  const seal = await protectorOf({
+    protector,
+    ...(passphrase && { passphrase }),
+    ...(stateFolder && { stateFolder }),
+  });
   for await (const { name, legacyKeySpec, scope } of home.provider.listKeys())
     await home.provider.changeProtector(name, legacyKeySpec, seal, { scope });
   await folder.writeConfiguration({ ...configuration, protector });

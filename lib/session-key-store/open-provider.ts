@@ -39,10 +39,13 @@ export async function openProvider(
 ): Promise<Provider> {
   if (name === 'software') {
     const { openSoftwareProvider } = await import('../providers/software/index.ts');
-    const { folder } = options;
+    const { folder, protector = 'machine-secret' } = options;
+    const other = protector === 'passphrase' ? 'machine-secret' : 'passphrase';
     return openSoftwareProvider({
       ...(folder && { folder }),
       protector: await protectorOf(options),
+      // Where a change of the protector was interrupted, some keys are still sealed under the other one.
+      otherProtectors: [await protectorOf({ ...options, protector: other })],
     });
   }
   const where = ELSEWHERE[name];

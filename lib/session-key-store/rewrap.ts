@@ -11,7 +11,7 @@ import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import { describeVerified } from './describe.ts';
 import type { Home } from './home.ts';
 import { recipientsOf, resolve } from './keys.ts';
-import type { KeyInfo, LongWorkOptions, RewrapKeyOptions } from './types.ts';
+import type { KeyInfo, LongWorkOptions, RewrapKeyOptions, StoreProgress } from './types.ts';
 
 /** How a record from outside is to be trusted. */
 export interface OutsideOptions {
@@ -78,7 +78,13 @@ export async function adoptRecord(home: Home, query: string): Promise<KeyInfo> {
   return storeNext(home, record, { changes: { provenance: 'adopted' } });
 }
 
-/** Re-wraps and re-signs every record that another than the current container signed or that is not wrapped for it. Can be interrupted and run again. */
+/**
+ * Re-wraps and re-signs every record that another than the current container signed or that is not wrapped for it.
+ *
+ * Can be interrupted and run again. A record that the store does not have as the manifest lists it is told through `onProgress`, and left.
+ *
+ * @returns How many were re-wrapped.
+ */
 export async function rewrapAll(
   home: Home,
   { signal, onProgress }: LongWorkOptions = {},
@@ -87,18 +93,23 @@ export async function rewrapAll(
   let changed = 0;
   for (const [done, { id }] of all.entries()) {
     if (signal?.aborted) throw new KeyStoreError('CANCELLED');
-    const record = await readIfPresent(home, id);
-    const { exchangeKeyId, identity } = await home.container();
-    const stale =
-      record &&
-      !(equalBytes(record.parts.signer.keyId, identity.keyId) && isFor(record, exchangeKeyId));
-    if (stale) {
-      await storeNext(home, record, {});
-      changed++;
-    }
-    onProgress?.({ done: done + 1, total: all.length, id });
+    const state = await rewrapIfStale(home, id);
+    if (state === 'rewrapped') changed++;
+    onProgress?.({ done: done + 1, total: all.length, id, state });
   }
   return changed;
+}
+
+/** Is there a record that a container signed which is not the current one? */
+export async function findSignedBy(
+  home: Home,
+  isSigner: (keyId: Uint8Array) => boolean,
+): Promise<string | undefined> {
+  for (const { id } of home.shelf.list()) {
+    const record = await readIntact(home, id);
+    if (!KeyStoreError.is(record) && isSigner(record.parts.signer.keyId)) return id;
+  }
+  return undefined;
 }
 
 /**
@@ -187,13 +198,30 @@ function isFor(record: VerifiedKeyRecord, exchangeKeyId: Uint8Array): boolean {
   );
 }
 
-/** Another process may remove a record while all are being re-wrapped. */
-async function readIfPresent(home: Home, id: string): Promise<VerifiedKeyRecord | undefined> {
+async function rewrapIfStale(home: Home, id: string): Promise<StoreProgress['state']> {
+  await home.refresh();
+  const record = await readIntact(home, id);
+  // Another process may remove a record meanwhile.
+  if (KeyStoreError.is(record)) return record.code === 'KEY_NOT_FOUND' ? 'unchanged' : record.code;
+  const { exchangeKeyId, identity } = await home.container();
+  if (equalBytes(record.parts.signer.keyId, identity.keyId) && isFor(record, exchangeKeyId))
+    return 'unchanged';
   try {
-    await home.refresh();
+    await storeNext(home, record, {});
+    return 'rewrapped';
+  } catch (error) {
+    // Another process was faster: with the same intent, or with a newer one.
+    if (KeyStoreError.is(error) && error.code === 'STORE_CONFLICT') return rewrapIfStale(home, id);
+    throw error;
+  }
+}
+
+/** The record, or why the store does not have it as the manifest lists it. */
+async function readIntact(home: Home, id: string): Promise<VerifiedKeyRecord | KeyStoreError> {
+  try {
     return await home.readRecord(id);
   } catch (error) {
-    if (KeyStoreError.is(error) && error.code === 'KEY_NOT_FOUND') return undefined;
+    if (KeyStoreError.is(error)) return error;
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { Pin } from '../trust/trust.ts';
 import type { Home } from './home.ts';
+import { findSignedBy } from './rewrap.ts';
 import type { TrustedSignerInfo } from './types.ts';
 
 export function listSigners(home: Home): TrustedSignerInfo[] {
@@ -42,6 +43,11 @@ export async function revokeSigner(home: Home, keyIdOrName: string): Promise<Tru
   if (state === 'current') {
     throw new KeyStoreError('POLICY_REFUSED', 'this is the key that the home signs with', {
       hint: 'Replace it first: `keycask container rotate`.',
+    });
+  }
+  if (state === 'retired' && (await findSignedBy(home, (signer) => equalBytes(signer, keyId)))) {
+    throw new KeyStoreError('POLICY_REFUSED', 'records of this store are still signed by it', {
+      hint: 'Finish the rotation first: `keycask container rotate`.',
     });
   }
   await home.commitTrust((list) => ({

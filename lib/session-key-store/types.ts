@@ -157,6 +157,8 @@ export interface StoreProgress {
   readonly done: number;
   readonly total: number;
   readonly id: string;
+  /** What became of it; a code where the store does not have it as the manifest lists it. */
+  readonly state: 'rewrapped' | 'unchanged' | KeyStoreErrorCode;
 }
 
 export interface LongWorkOptions {

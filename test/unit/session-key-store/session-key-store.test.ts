@@ -331,6 +331,47 @@ describe('a container', () => {
   });
 });
 
+describe('a store with a damaged record', () => {
+  it('still rotates its container, and tells which record it had to leave', async () => {
+    const { store, where } = await newStore();
+    await store.createKey('whole');
+    using lost = await store.createKey('lost');
+    const files = await recordFiles(where);
+    await rm(files.find((name) => name.includes(lost.id))!);
+    const states = new Map<string, string>();
+    expect(
+      await store.rotateContainer({ onProgress: ({ id, state }) => states.set(id, state) }),
+    ).toBe(1);
+    expect(states.get(lost.id)).toBe('RECORD_MISSING');
+  });
+
+  it('keeps a retired signer while it has records of his', async () => {
+    const { store } = await newStore();
+    await store.createKey('a');
+    await store.createKey('b');
+    const abort = new AbortController();
+    const interrupted = store.rotateContainer({
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    });
+    await expect(interrupted).rejects.toMatchObject({ code: 'CANCELLED' });
+    const retired = store.listSigners().find(({ state }) => state === 'retired')!;
+    await expect(store.revokeSigner(retired.keyId)).rejects.toMatchObject({
+      code: 'POLICY_REFUSED',
+    });
+    expect(await store.rotateContainer()).toBe(1);
+    expect(store.listSigners().map(({ state }) => state)).toEqual(['retired', 'current']);
+    await store.revokeSigner(retired.keyId);
+  });
+
+  it('opens files by their own header', async () => {
+    const { store, where } = await newStore();
+    const data = await store.encrypt(new Uint8Array([5]));
+    await rm((await recordFiles(where))[0]!);
+    expect(await fromAnew(where, (other) => other.decrypt(data))).toEqual(new Uint8Array([5]));
+  });
+});
+
 describe('records from elsewhere', () => {
   it('come in from a pinned signer', async () => {
     const { store } = await newStore();
