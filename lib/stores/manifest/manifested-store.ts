@@ -12,57 +12,31 @@ import type { Store, StoredRecord, StoreListOptions } from '../../contracts/stor
 import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
 import type { SigningIdentity } from '../../messages/sign-message.ts';
 import { checkBytes, checkId, checkLimit } from '../stored-bytes.ts';
+import { bringTo, bury } from './bring-store.ts';
 import type { ManifestRecord } from './manifest-chain.ts';
 import { mayHaveBeenAppended, type Manifest } from './manifest.ts';
+import type {
+  ListedRecord,
+  ManifestedRecord,
+  RecordFinding,
+  RecordStatus,
+  RecordToPut,
+} from './manifested-record.ts';
 import type { PendingRecord, PendingRecords } from './pending.ts';
+
+export type {
+  ListedRecord,
+  ManifestedRecord,
+  RecordFinding,
+  RecordStatus,
+  RecordToPut,
+} from './manifested-record.ts';
 
 /**
  * Looks at bytes that are not those that the manifest lists, before RECORD_ROLLED_BACK or RECORD_MISPLACED is thrown: it may throw what
  * says more, such as BLOB_SIGNER_NOT_TRUSTED.
  */
 export type ExamineStored = (id: string, stored: StoredRecord) => void;
-
-export interface RecordToPut {
-  readonly id: string;
-  readonly version: number;
-  readonly label: string;
-  readonly bytes: Uint8Array;
-}
-
-export interface ManifestedRecord extends RecordToPut {
-  /** Index of the manifest entry that put it there. */
-  readonly index: number;
-}
-
-export interface ListedRecord {
-  readonly id: string;
-  readonly version: number;
-  readonly label: string;
-  /** Index of the newest manifest entry of this id. */
-  readonly index: number;
-  /** Index of its first entry: the order in which ids were made. */
-  readonly created: number;
-}
-
-/**
- * - `intact`: the store has what the manifest lists.
- * - `unfinished`: a change counts and can be read, and could not be finished here (a read-only or full disk).
- * - `missing`, `rolled-back`, `misplaced`: the store has nothing, another version, or the record of another id.
- * - `planted`: the store has a record that the manifest never listed, or lists as deleted. It is never returned.
- */
-export type RecordStatus =
-  | 'intact'
-  | 'unfinished'
-  | 'missing'
-  | 'rolled-back'
-  | 'misplaced'
-  | 'planted';
-
-export interface RecordFinding {
-  readonly id: string;
-  readonly version: number;
-  readonly status: RecordStatus;
-}
 
 /** What there is of one id. */
 type Look =
@@ -132,7 +106,7 @@ export class ManifestedStore {
       throw error;
     }
     await committed(async () => {
-      if (await this.#bringTo(id, version, bytes)) await this.#pending.remove(pending);
+      if (await bringTo(this.#store, id, version, bytes)) await this.#pending.remove(pending);
     });
   }
 
@@ -150,7 +124,7 @@ export class ManifestedStore {
   ): Promise<void> {
     checkId(id);
     await this.manifest.append({ kind: 'delete', id, version }, identity, clock);
-    await committed(() => this.#bury(id, version));
+    await committed(() => bury(this.#store, id, version));
   }
 
   /** What the manifest lists, by ascending id: a record that somebody removed is still among them. */
@@ -257,7 +231,7 @@ export class ManifestedStore {
     if (listed && stored.version < listed.version) {
       await this.#tryTo(async () => {
         await this.manifest.sync();
-        await this.#bury(id, listed.version);
+        await bury(this.#store, id, listed.version);
       });
       return { status: 'absent' };
     }
@@ -288,47 +262,9 @@ export class ManifestedStore {
     return this.#tryTo(async () => {
       // Its writer may not have come to that: a store that is ahead of its manifest after a power failure would look rolled back.
       await this.manifest.sync();
-      if (await this.#bringTo(pending.id, pending.version, bytes))
+      if (await bringTo(this.#store, pending.id, pending.version, bytes))
         await this.#pending.remove(pending);
     });
-  }
-
-  /**
-   * Brings the store to `version`. Versions that it never got are filled in on the way: nobody believes them.
-   *
-   * @returns Whether this process wrote the last one, so that it is known to be durable.
-   */
-  async #bringTo(id: string, version: number, bytes: Uint8Array): Promise<boolean> {
-    if (await this.#tryPut(id, version, bytes)) return true;
-    const present = (await this.#store.get(id))?.version ?? 0;
-    let isOurs = false;
-    for (let next = present + 1; next <= version; next++)
-      isOurs = await this.#tryPut(id, next, bytes);
-    return isOurs;
-  }
-
-  async #tryPut(id: string, version: number, bytes: Uint8Array): Promise<boolean> {
-    try {
-      await this.#store.put(id, version, bytes);
-      return true;
-    } catch (error) {
-      if (isConflict(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Leaves a tombstone for what the store has below `version`; what is above it was written after the deletion. */
-  async #bury(id: string, version: number): Promise<void> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const stored = await this.#store.get(id);
-      if (!stored || stored.version >= version) return;
-      try {
-        await this.#store.delete(id, stored.version + 1);
-        return;
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }
   }
 
   async #isDone(pending: PendingRecord, now: Date): Promise<boolean> {
@@ -374,10 +310,6 @@ function recordOf(id: string, listed: ManifestRecord, bytes: Uint8Array): Manife
 
 function digest(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash('sha256').update(bytes).digest());
-}
-
-function isConflict(error: unknown): boolean {
-  return KeyStoreError.is(error) && error.code === 'STORE_CONFLICT';
 }
 
 /** Runs what follows the entry in the manifest: its failure does not undo the change. */

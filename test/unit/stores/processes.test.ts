@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { RecordFinding } from '../../../lib/stores/manifest/manifested-store.ts';
+import type { RecordFinding } from '../../../lib/stores/manifest/manifested-record.ts';
 import { forkTest, go, race } from '../../support/fork.ts';
 import {
   identityOf,
