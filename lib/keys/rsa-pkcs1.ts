@@ -66,6 +66,7 @@ export function unwrapRsaPkcs1(
  * @throws KeyStoreError KEY_UNWRAP_FAILED (NTE_DECRYPTION_FAILURE).
  */
 export function unpadRsaPkcs1(em: Uint8Array, plausibleLengths: readonly number[]): SecretBytes {
+  // No longer key leaves PS its 8 bytes, so that PS needs no check of its own.
   const possible = plausibleLengths.filter(
     (length) => length >= 0 && length <= em.length - OVERHEAD,
   );
@@ -85,7 +86,7 @@ export function unpadRsaPkcs1(em: Uint8Array, plausibleLengths: readonly number[
   return SecretBytes.copy(found.bytes.subarray(0, keyLength));
 }
 
-/** Bytes after the first zero byte that follows PS; IMPOSSIBLE or more where there is none or PS is too short. */
+/** Bytes after the first zero byte that follows 00 02; of a block without one, more than any key can have. */
 function lengthOfKey(em: Uint8Array): number {
   let separator = 0;
   let searching = -1;
@@ -94,9 +95,7 @@ function lengthOfKey(em: Uint8Array): number {
     separator |= i & here;
     searching &= ~here;
   }
-  // Negative, hence all ones, where PS is shorter than 8 bytes or the block has no separator at all.
-  const tooShort = (separator - (2 + MIN_PADDING)) >> 31;
-  return (em.length - 1 - separator) | (tooShort & IMPOSSIBLE);
+  return em.length - 1 - separator;
 }
 
 /** All ones where two non-negative numbers are equal, else zero. */
@@ -138,5 +137,3 @@ const BLOCK_TYPE = 0x02;
 const MIN_PADDING = 8;
 /** 00 02, PS, 00 */
 const OVERHEAD = 3 + MIN_PADDING;
-/** Longer than any block. */
-const IMPOSSIBLE = 1 << 24;

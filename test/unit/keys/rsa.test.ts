@@ -54,6 +54,15 @@ describe('RSA-OAEP', () => {
     expect(failures[0]).toContain('KEY_UNWRAP_FAILED');
   });
 
+  test('a ciphertext whose leading zero byte was dropped is refused, though it is the same number', () => {
+    const wrapped = withLeadingZero(() => wrapRsaOaep(rsa.publicKey, 'sha256', secretHex(KEY)));
+    expect(revealed(unwrapRsaOaep(rsa.privateKey, 'sha256', wrapped))).toBe(KEY);
+    const dropped = wrapped.subarray(1);
+    expect(codeOf(() => unwrapRsaOaep(rsa.privateKey, 'sha256', dropped))).toBe(
+      'KEY_UNWRAP_FAILED',
+    );
+  });
+
   test('refuses a key that is too long for the modulus', () => {
     using key = new SecretBytes(256 - 2 * 32 - 1);
     expect(codeOf(() => wrapRsaOaep(rsa.publicKey, 'sha256', key))).toBe('PARAMETER_INVALID');
@@ -86,6 +95,13 @@ describe('RSA PKCS#1 v1.5', () => {
     using key = new SecretBytes(256 - 10);
     expect(codeOf(() => wrapRsaPkcs1(rsa.publicKey, key))).toBe('PARAMETER_INVALID');
     expect(codeOf(() => wrapRsaPkcs1(ec.publicKey, key))).toBe('PARAMETER_INVALID');
+  });
+
+  test('a ciphertext whose leading zero byte was dropped is refused, though it is the same number', () => {
+    const wrapped = withLeadingZero(() => wrapRsaPkcs1(rsa.publicKey, secretHex(KEY)));
+    expect(revealed(unwrapRsaPkcs1(rsa.privateKey, wrapped, [16]))).toBe(KEY);
+    const dropped = wrapped.subarray(1);
+    expect(codeOf(() => unwrapRsaPkcs1(rsa.privateKey, dropped, [16]))).toBe('KEY_UNWRAP_FAILED');
   });
 
   test('has one failure, without a cause, for all that can be wrong', () => {
@@ -189,6 +205,14 @@ describe('RSA keys in blobs', () => {
     );
   });
 });
+
+/** One ciphertext in 256 begins with a zero byte. */
+function withLeadingZero(wrap: () => Uint8Array): Uint8Array {
+  for (;;) {
+    const wrapped = wrap();
+    if (wrapped[0] === 0) return wrapped;
+  }
+}
 
 function rawEncrypt(block: Uint8Array): Uint8Array {
   return publicEncrypt({ key: rsa.publicKey, padding: constants.RSA_NO_PADDING }, block);

@@ -1,4 +1,5 @@
 /** AES-GCM, AES key wrap and PWRI-KEK: published answers, and one failure each. */
+import { createCipheriv } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../../../lib/bytes/octets.ts';
 import { openAesGcm, sealAesGcm } from '../../../lib/keys/aes-gcm.ts';
@@ -124,6 +125,15 @@ describe('PWRI-KEK', () => {
     expect(failures[0]).toContain('KEY_UNWRAP_FAILED');
   });
 
+  test.each([0, 1, 2, 29, 255])('a block that checks but says its key has %i bytes', (length) => {
+    const x = new Uint8Array(32).fill(0xaa);
+    x.set([length, 0x55, 0x55, 0x55]);
+    const iv = new Uint8Array(16);
+    const inner = encryptCbc(iv, x);
+    const wrapped = encryptCbc(inner.subarray(-16), inner);
+    expect(codeOf(() => unwrapPwriKek(KEK, iv, wrapped))).toBe('KEY_UNWRAP_FAILED');
+  });
+
   test('lengths that it cannot wrap are refused', () => {
     for (const length of [0, 2, 256]) {
       using key = new SecretBytes(length);
@@ -132,6 +142,10 @@ describe('PWRI-KEK', () => {
     expect(codeOf(() => wrapPwriKek(KEK.subarray(16), secretHex(KEY)))).toBe('PARAMETER_INVALID');
   });
 });
+
+function encryptCbc(iv: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  return createCipheriv('aes-256-cbc', KEK, iv).setAutoPadding(false).update(plaintext);
+}
 
 describeShared('PWRI-KEK of other programs', () => {
   test('recipients that OpenSSL 3.0 reads are unwrapped', () => {
