@@ -55,9 +55,14 @@ export class CommandContext<O extends object = object> implements Disposable {
   /** How the store asks for the passphrase of the container; it may, several times. */
   readonly askPassphrase: AskSecret = () => this.#passphrase.ask();
 
-  /** Reports a failure of one of many, and goes on. */
+  /**
+   * Reports a failure of one of many, and goes on.
+   *
+   * @param subject - What failed: `{ source }`, and with it perhaps what it belongs to.
+   */
   fail(error: unknown, subject: Record<string, string>): void {
-    this.output.failure(subject, this.failures.report(error, Object.values(subject)[0]));
+    const [name, ...belongings] = Object.values(subject);
+    this.output.failure(subject, this.failures.report(error, name, belongings));
   }
 
   [Symbol.dispose](): void {

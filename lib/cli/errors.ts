@@ -27,14 +27,15 @@ export class Failures {
   /**
    * Prints a failure and counts it.
    *
-   * @param subject - The file or key that failed; said first, unless the message names it.
+   * @param subject - The file or key that failed; said first, unless the message names it, or what it belongs to.
    */
-  report(error: unknown, subject?: string): KeyStoreError {
+  report(error: unknown, subject?: string, belongings: readonly string[] = []): KeyStoreError {
     const failure = toKeyStoreError(error);
     this.note(failure.code);
     const message = sentence(failure.message, ERROR_CODES[failure.code].meaning);
     const named =
-      subject === undefined || failure.message.includes(subject)
+      subject === undefined ||
+      [subject, ...belongings].some((name) => failure.message.includes(name))
         ? message
         : `${subject}: ${message}`;
     const [nteNumber, nteName] = failure.nteText.split(' ');

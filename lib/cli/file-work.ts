@@ -86,9 +86,12 @@ async function followTree<Done extends object>(
     const { source } = result;
     isOneNamedFile &&= source === named[0];
     const failure = failureOf(result, named);
+    // Not a failure of its own: the run tells of the interruption.
+    if (failure?.code === 'CANCELLED' && context.signal.aborted) continue;
     if (failure) {
       failed++;
-      context.fail(failure, { source });
+      const target = 'target' in result ? result.target : undefined;
+      context.fail(failure, { source, ...(target !== undefined && { target }) });
     } else if (result.status === 'done') {
       done++;
       progress.update({ name: source, done });

@@ -59,7 +59,7 @@ export class Output {
     const shown = fields.filter(([, value]) => value !== undefined);
     const width = Math.max(...shown.map(([name]) => name.length));
     for (const [name, value] of shown)
-      process.stdout.write(`${`${name}:`.padEnd(width + 2)}${printable(value!)}\n`);
+      process.stdout.write(`${`${name}:`.padEnd(width + 3)}${printable(value!)}\n`);
   }
 
   /** Text that stands for itself, such as PEM; with --json the object. */

@@ -75,9 +75,10 @@ export async function readSecret(
       hint: `give ${OPTIONS[name]} FILE or ${VARIABLES[name]}`,
     });
   const { signal } = sources;
-  return isNew
+  // Awaited here: the terminal is closed when this function ends.
+  return await (isNew
     ? askTwice(terminal, prompt, signal)
-    : terminal.readLine({ prompt: `${prompt}: `, echo: false, signal });
+    : terminal.readLine({ prompt: `${prompt}: `, echo: false, signal }));
 }
 
 /** Is it given by file or environment, so that nobody need be asked? */

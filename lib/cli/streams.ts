@@ -1,14 +1,17 @@
 /** Standard input and output as data: never binary to a terminal, and a reader that went away is no crash. */
 import process from 'node:process';
-import { KeyStoreError } from '../errors.ts';
 import { isFsError } from '../platform/fs-error.ts';
 import { usage } from './errors.ts';
+
+/** Set while standard output carries data: then a reader that goes away is a failure of its own. */
+let carriesData = false;
 
 /** `keycask list | head`: when the reader has seen enough, there is nothing left to say. */
 export function handleClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
       if (!isFsError(error, 'EPIPE')) throw error;
+      if (carriesData) return;
       process.exit(process.exitCode ?? 0);
     });
   }
@@ -23,21 +26,9 @@ export function refuseTerminal(what: string): void {
     );
 }
 
-/** All of standard input, up to a limit. */
-export async function readStandardInput(limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > limit)
-      throw new KeyStoreError('BLOB_TOO_LARGE', `standard input has more than ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 /** Writes bytes to standard output and waits until they are taken. */
-export function writeStandardOutput(bytes: Uint8Array | string): Promise<void> {
+export function writeStandardOutput(bytes: Uint8Array): Promise<void> {
+  carriesData = true;
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });

@@ -4,6 +4,7 @@ import { lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TEMPORARY_PREFIX } from '../platform/durable-file.ts';
 import { fsError, withFsErrors } from '../platform/fs-error.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 
 /** Why a path was left out. */
 export type SkipReason =
@@ -40,8 +41,7 @@ export async function* walk(
   options: WalkOptions,
 ): AsyncGenerator<Found, void, undefined> {
   const { targetFolder } = options;
-  if (targetFolder !== undefined)
-    await withFsErrors(targetFolder, () => mkdir(targetFolder, { recursive: true }));
+  if (targetFolder !== undefined) await withFsErrors(targetFolder, () => makeFolder(targetFolder));
   const avoid = targetFolder === undefined ? undefined : await realpath(targetFolder);
   for (const source of sources) {
     const stats = await orFailure(source, () => stat(source));

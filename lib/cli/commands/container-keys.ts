@@ -7,7 +7,7 @@ import { action, type Invocation } from '../context.ts';
 import { about, usage } from '../errors.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
 import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
-import { encodeDer, encodePem, readPrivateKeys } from '../private-key-file.ts';
+import { encodeDer, encodePem, readContainerKeys } from '../container-file.ts';
 import { STANDARD } from '../file-plan.ts';
 
 /** Whoever can read it can open everything. */
@@ -48,11 +48,11 @@ function addContainerExport(group: Command, invocation: Invocation): void {
   const command = group
     .command('export')
     .description(
-      'Write the private keys of a container to a file that only you can read: PKCS#8, the exchange key first.',
+      'Write the private keys of a container to a file that only you can read: PKCS#8, the exchange key first, and their certificates.',
     )
     .argument('[name]', "default: the home's own container")
     .addOption(outOption('output file'))
-    .option('--pem', 'as PEM, for openssl; without it as DER, one key after the other')
+    .option('--pem', 'as PEM, for openssl; without it as DER, one part after the other')
     .addOption(forceOption('replace an output that is there'))
     .action(
       action<ExportOptions>(invocation, async (context, name: string | undefined) => {
@@ -63,10 +63,9 @@ function addContainerExport(group: Command, invocation: Invocation): void {
             'give one with -o FILE',
           );
         await using store = await openStore(context);
-        const { exchange, signature } = await store.exportContainer(name);
-        using _exchange = exchange;
-        using _signature = signature;
-        const keys = { exchange, ...(signature && { signature }) };
+        const keys = await store.exportContainer(name);
+        using _exchange = keys.exchange;
+        using _signature = keys.signature;
         using file = pem ? encodePem(keys) : encodeDer(keys);
         await writeDurably(out, file.bytes, {
           place: force ? 'replace' : 'create',
@@ -89,11 +88,10 @@ function addContainerImport(group: Command, invocation: Invocation): void {
     .argument('[name]', "name of the container (default: the file's)")
     .action(
       action(invocation, async (context, path: string, name: string | undefined) => {
-        const { exchange, signature } = await about(path, () => readPrivateKeys(path));
-        using _exchange = exchange;
-        using _signature = signature;
+        const keys = await about(path, () => readContainerKeys(path));
+        using _exchange = keys.exchange;
+        using _signature = keys.signature;
         await using store = await openStore(context);
-        const keys = { exchange, ...(signature && { signature }) };
         const container = await store.importContainer(name ?? parse(path).name, keys);
         context.output.result(container, container.name);
       }),

@@ -53,7 +53,7 @@ export function addRewrap(program: Command, invocation: Invocation): void {
           ...(password && (addPassword ? { addPassword: password } : { password })),
           ...(to !== undefined && { toContainer: to }),
         };
-        if (queries.length === 0) return rewrapAll(context, store, options);
+        if (queries.length === 0) await rewrapAll(context, store, options);
         for (const query of queries) {
           context.signal.throwIfAborted();
           try {

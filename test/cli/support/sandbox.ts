@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 export interface Outcome {
   readonly stdout: string;
@@ -21,6 +21,7 @@ export class Sandbox {
     this.folder = mkdtempSync(join(tmpdir(), 'keycask-cli-test-'));
     // Another user must get in, for tests of permissions.
     chmodSync(this.folder, 0o755);
+    chmodSync(dirname(cli), 0o755);
     const bin = join(this.folder, '.bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'keycask'), `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`, {

@@ -1,12 +1,13 @@
 /** Private keys of a container as files. */
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { encodeDer, encodePem, readPrivateKeys } from '../../../lib/cli/private-key-file.ts';
+import { encodeDer, encodePem, readContainerKeys } from '../../../lib/cli/container-file.ts';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
 import { exportPrivateKeyBlob } from '../../../lib/providers/software/rsa-key-blob.ts';
+import { SessionKeyStore } from '../../../lib/session-key-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keycask-private-keys-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,13 +25,38 @@ function fileOf(bytes: Uint8Array | string): string {
   return path;
 }
 
+/** A certificate of a container in memory. */
+async function certificate(role: 'exchange' | 'signature'): Promise<Uint8Array> {
+  await using store = await SessionKeyStore.inMemory();
+  return await store.certificate(role);
+}
+
+const pemOf = (der: Uint8Array) => new X509Certificate(der).toString();
+
 /** @returns The keys of a file, PKCS#8. */
 async function keysOf(path: string): Promise<(Uint8Array | undefined)[]> {
-  const { exchange, signature } = await readPrivateKeys(path);
+  const { exchange, signature } = await readContainerKeys(path);
   return [exchange.bytes, signature?.bytes];
 }
 
 describe('private keys in files', () => {
+  test('bring their certificates along', async () => {
+    const certificates = {
+      exchange: await certificate('exchange'),
+      signing: await certificate('signature'),
+    };
+    using der = encodeDer({ ...keys, certificates });
+    expect(await readContainerKeys(fileOf(der.bytes))).toMatchObject({ certificates });
+    using pem = encodePem({ ...keys, certificates });
+    const read = await readContainerKeys(fileOf(pem.bytes));
+    expect(read).toMatchObject({ certificates });
+    expect(read.signature?.bytes).toEqual(keys.signature.bytes);
+    const text = new TextDecoder().decode(pem.bytes);
+    expect(text.trim().endsWith(pemOf(certificates.signing).trim())).toBe(true);
+    const half = fileOf(text.slice(0, text.lastIndexOf('-----BEGIN')));
+    await expect(readContainerKeys(half)).rejects.toMatchObject({ code: 'BLOB_MALFORMED' });
+  });
+
   test('are written and read as DER, one after the other', async () => {
     using der = encodeDer(keys);
     expect(await keysOf(fileOf(der.bytes))).toEqual([keys.exchange.bytes, keys.signature.bytes]);
@@ -66,7 +92,7 @@ describe('private keys in files', () => {
 
   test('are read from a PRIVATEKEYBLOB', async () => {
     using blob = exportPrivateKeyBlob(rsa, 'AT_KEYEXCHANGE');
-    const read = await readPrivateKeys(fileOf(blob.bytes));
+    const read = await readContainerKeys(fileOf(blob.bytes));
     const key = createPrivateKey({
       key: Buffer.from(read.exchange.bytes),
       format: 'der',
@@ -77,7 +103,7 @@ describe('private keys in files', () => {
 
   test('are refused when a password encrypts them', async () => {
     const pem = ec.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' });
-    await expect(readPrivateKeys(fileOf(String(pem)))).rejects.toMatchObject({
+    await expect(readContainerKeys(fileOf(String(pem)))).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
     });
   });
@@ -97,6 +123,6 @@ describe('private keys in files', () => {
     ['a PRIVATEKEYBLOB that is cut', Uint8Array.of(7, 2, 0, 0, 0, 0xa4, 0, 0), 'BLOB_MALFORMED'],
     ['64 KiB and more', new Uint8Array(65_537), 'BLOB_TOO_LARGE'],
   ])('are refused when the file holds %s', async (_, bytes, code) => {
-    await expect(readPrivateKeys(fileOf(bytes))).rejects.toMatchObject({ code });
+    await expect(readContainerKeys(fileOf(bytes))).rejects.toMatchObject({ code });
   });
 });
