@@ -1,6 +1,7 @@
 /** Other processes that tests start: a TypeScript file of the tests, bundled once, so that a child starts in milliseconds. */
 import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 const READY = 'ready';
 const GO = 'go';
 /** Inside node_modules, so that a bundle finds the packages that it imports. */
-const BUNDLES = fileURLToPath(new URL('../../node_modules/.cache/keycask-tests', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
+const PREFIX = 'keycask-fork-';
+const STALE_MS = 10 * 60 * 1000;
 const bundles = new Map<string, Promise<string>>();
 
 /** Starts `file` (relative to test/) and waits until it has called {@link started}. */
@@ -37,7 +40,9 @@ export function go(child: ChildProcess): void {
 async function bundled(file: string): Promise<string> {
   const entry = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const name = basename(file, '.ts');
-  const outDir = join(BUNDLES, `${name}-${process.pid}`);
+  mkdirSync(CACHE, { recursive: true });
+  sweepBundles();
+  const outDir = mkdtempSync(join(CACHE, PREFIX));
   // Only here: a child imports this file too, and needs no bundler.
   const { build } = await import('tsup');
   await build({
@@ -47,10 +52,18 @@ async function bundled(file: string): Promise<string> {
     target: 'node20',
     config: false,
     silent: true,
-    clean: true,
     outExtension: () => ({ js: '.mjs' }),
   });
   return join(outDir, `${name}.mjs`);
+}
+
+/** A test worker is ended without ceremony, so what earlier ones left is removed. */
+function sweepBundles(): void {
+  for (const name of readdirSync(CACHE)) {
+    const path = join(CACHE, name);
+    if (!name.startsWith(PREFIX) || Date.now() - statSync(path).mtimeMs < STALE_MS) continue;
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Lets all children begin at once and waits for the last thing that each says. */

@@ -191,7 +191,7 @@ export class Manifest {
   }
 
   /**
-   * Checks the signature of every entry whose signer is pinned: 10,000 P-256 entries a second.
+   * Checks the signature of every entry whose signer is pinned: some 5,000 P-256 entries a second.
    *
    * @throws KeyStoreError MANIFEST_DAMAGED, MANIFEST_ROLLED_BACK, BLOB_SIGNER_NOT_TRUSTED, CANCELLED.
    */
