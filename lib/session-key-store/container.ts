@@ -22,6 +22,8 @@ export interface OpenContainer extends ContainerCertificates {
   readonly name: string;
   readonly exchangeKey: PersistedKey;
   readonly exchangeKeyId: Uint8Array;
+  /** The exchange key itself where that signs too. */
+  readonly signatureKey: PersistedKey;
   readonly identity: SigningIdentity;
   close(): Promise<void>;
 }
@@ -217,6 +219,7 @@ function opened(
     signing,
     exchange,
     exchangeKeyId: keyIdentifier(exchangeKey.publicKey),
+    signatureKey,
     identity: {
       ...signerOf(signing),
       publicKey: signatureKey.publicKey,

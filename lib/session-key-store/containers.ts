@@ -132,16 +132,14 @@ export async function exportContainer(
   home: Home,
   name: string = home.trust.current.container.name,
 ): Promise<ContainerKeys> {
-  const { exchangeKey, signing, exchange: certificate } = await home.openContainer(name);
-  const certificates = { signing, exchange: certificate };
-  const exchange = await exchangeKey.exportKey('pkcs8');
+  const { exchangeKey, signatureKey, signing, exchange } = await home.openContainer(name);
+  const certificates = { signing, exchange };
+  const exported = { exchange: await exchangeKey.exportKey('pkcs8'), certificates };
+  if (signatureKey === exchangeKey) return exported;
   try {
-    const signatureKey = await home.provider.openKey(name, 'AT_SIGNATURE');
-    return { exchange, signature: await signatureKey.exportKey('pkcs8'), certificates };
+    return { ...exported, signature: await signatureKey.exportKey('pkcs8') };
   } catch (error) {
-    if (KeyStoreError.is(error) && error.code === 'CONTAINER_NOT_FOUND')
-      return { exchange, certificates };
-    exchange.dispose();
+    exported.exchange.dispose();
     throw error;
   }
 }
