@@ -4,7 +4,7 @@
  * Starting the bundle takes a tenth of a second, running TypeScript sources takes a second; and dist/
  * is left alone, so tests and a build can run side by side. Tests start KEYCASK_CLI with process.execPath.
  */
-import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
@@ -20,6 +20,8 @@ export async function setup() {
   const cache = path.join(root, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(path.join(cache, 'keycask-cli-'));
+  // Some tests run it as another user.
+  chmodSync(folder, 0o755);
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const tsup = path.join(root, 'node_modules', 'tsup', 'dist', 'cli-default.js');
   const build = await runNode([tsup, '--silent'], {

@@ -1,6 +1,8 @@
 /** Places where this process may not do what it wants. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import process from 'node:process';
+import { expect, test } from 'vitest';
 
 /** Someone without rights; what `nobody` is on Linux. */
 const NOBODY = 65_534;
@@ -36,4 +38,16 @@ export function mountTmpfs(path: string, options: string): SmallDisk | undefined
     path,
     unmount: () => execFileSync('umount', [path], { stdio: 'ignore' }),
   };
+}
+
+/** `test` for a user who may mount a disk and become somebody else: left out, and said so, where he may not; a failure under CI=true. */
+// oxlint-disable vitest/valid-title, vitest/no-conditional-tests, vitest/no-disabled-tests, vitest/expect-expect -- it stands for test
+export function testAsRoot(name: string, body: () => Promise<void>): void {
+  if (process.platform === 'linux' && process.getuid?.() === 0) {
+    test(name, body);
+  } else if (process.env['CI'] === 'true') {
+    test(name, () => expect.unreachable('needs Linux and root'));
+  } else {
+    test.skip(`${name} (left out: needs Linux and root)`, () => {});
+  }
 }

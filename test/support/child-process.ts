@@ -1,0 +1,90 @@
+/** Children that tests start and may kill: a TypeScript file of the tests, bundled so that it starts in a tenth of a second. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'tsup';
+import { afterAll } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Bundles a file of test/ and everything of lib/ that it uses; gone when the tests of the calling file have ended. */
+export async function bundleChild(file: string): Promise<string> {
+  // Inside the checkout, since the bundle still imports the library's dependencies by name.
+  const cache = path.join(ROOT, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  const outDir = mkdtempSync(path.join(cache, 'keycask-child-'));
+  afterAll(() => rmSync(outDir, { recursive: true, force: true }));
+  const options = { format: ['esm'], target: 'node20', platform: 'node' } as const;
+  await build({
+    ...options,
+    format: [...options.format],
+    config: false,
+    entry: { child: path.join(ROOT, 'test', file) },
+    outDir,
+    splitting: false,
+    silent: true,
+    // The bundle lies in a folder without a package.json that says "module".
+    outExtension: () => ({ js: '.mjs' }),
+  });
+  return path.join(outDir, 'child.mjs');
+}
+
+/** How a child ended. */
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** A running child that tells things, one JSON value a line, by `tell` (proofs/children/tell.ts). */
+export class Child {
+  /** What it told and nobody has taken yet, and then everything that it will tell. */
+  readonly #lines: AsyncIterator<string>;
+  readonly #process: ChildProcess;
+  readonly ended: Promise<ChildEnd>;
+
+  private constructor(child: ChildProcess) {
+    this.#process = child;
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr }));
+  }
+
+  static start(bundle: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+    return new Child(
+      spawn(process.execPath, [bundle, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { PATH: process.env['PATH'], ...env },
+      }),
+    );
+  }
+
+  get pid(): number {
+    return this.#process.pid!;
+  }
+
+  /** The next thing that it tells; fails with what it said on stderr where it ends before. */
+  async next<T>(): Promise<T> {
+    const { value, done } = await this.#lines.next();
+    if (done !== true) return JSON.parse(value) as T;
+    const { code, signal, stderr } = await this.ended;
+    throw new Error(`a child ended too early (${code ?? signal}): ${stderr}`);
+  }
+
+  /** Everything else that it tells until it ends. */
+  async rest<T>(): Promise<T[]> {
+    const told: T[] = [];
+    for (let line = await this.#lines.next(); line.done !== true; line = await this.#lines.next())
+      told.push(JSON.parse(line.value) as T);
+    return told;
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+}
