@@ -118,25 +118,17 @@ export class DerReader {
   /** A GeneralizedTime or UTCTime in the one form that DER has: seconds, `Z`, no fraction. */
   time(field: string, tag: number = TAG.GENERALIZED_TIME): Date {
     const at = this.#offset;
-    const text = String.fromCharCode(...this.octets(field, { max: 15, tag }));
     const utc = tag === TAG.UTC_TIME;
-    const match = (
-      utc ? /^(\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-    ).exec(text);
-    if (!match) this.#failAt(at, field, 'not a time in DER form');
-    const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const numbers = pairsOfDigits(this.octets(field, { max: 15, tag }));
+    if (numbers?.length !== (utc ? 6 : 7)) this.#failAt(at, field, 'not a time in DER form');
+    const [month, day, hour, minute, second] = numbers.slice(-5) as TimeOfYear;
     // RFC 5280 section 4.1.2.5.1: two-digit years 50 to 99 are of the twentieth century.
-    const fullYear = utc ? (year >= 50 ? 1900 + year : 2000 + year) : year;
-    const date = new Date(Date.UTC(fullYear, month - 1, day, hour, minute, second));
+    const year = utc
+      ? numbers[0]! + (numbers[0]! >= 50 ? 1900 : 2000)
+      : numbers[0]! * 100 + numbers[1]!;
+    const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
     if (
-      fullYear < 100 ||
+      year < 100 ||
       date.getUTCMonth() !== month - 1 ||
       date.getUTCDate() !== day ||
       hour > 23 ||
@@ -188,6 +180,20 @@ export class DerReader {
   }
 }
 
+type TimeOfYear = [month: number, day: number, hour: number, minute: number, second: number];
+
+/** Numbers of two digits each, up to a Z at the very end; undefined for anything else. */
+function pairsOfDigits(text: Uint8Array): number[] | undefined {
+  const numbers: number[] = [];
+  let at = 0;
+  for (; at + 2 < text.length; at += 2) {
+    const [tens, ones] = [text[at]! - DIGIT_0, text[at + 1]! - DIGIT_0];
+    if (!(tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9)) return undefined;
+    numbers.push(tens * 10 + ones);
+  }
+  return at === text.length - 1 && text[at] === LETTER_Z ? numbers : undefined;
+}
+
 function integerProblem(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return 'empty INTEGER';
   if (bytes[0]! & 0x80) return 'negative';
@@ -199,3 +205,6 @@ function integerProblem(bytes: Uint8Array): string | undefined {
 function hex(tag: number): string {
   return `0x${tag.toString(16).padStart(2, '0')}`;
 }
+
+const DIGIT_0 = 0x30;
+const LETTER_Z = 0x5a;

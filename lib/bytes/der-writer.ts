@@ -62,14 +62,13 @@ export function utf8String(text: string): Uint8Array {
 export function integer(value: number, tag: number = TAG.INTEGER): Uint8Array {
   if (!Number.isInteger(value) || value < 0 || value >= 2 ** 48)
     refuse(`want a whole number under 2^48, got ${value}`);
-  const bytes: number[] = [];
-  let rest = value;
-  do {
-    bytes.unshift(rest % 256);
-    rest = Math.floor(rest / 256);
-  } while (rest > 0);
-  if (bytes[0]! & 0x80) bytes.unshift(0);
-  return tlv(tag, Uint8Array.from(bytes));
+  let length = 1;
+  // One bit more than the value has: the top bit is the sign.
+  for (let limit = 128; value >= limit; limit *= 256) length += 1;
+  const bytes = new Uint8Array(length);
+  for (let i = length - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256))
+    bytes[i] = rest;
+  return tlv(tag, bytes);
 }
 
 /** OBJECT IDENTIFIER from its dotted form. */
@@ -93,12 +92,12 @@ export function generalizedTime(time: Date, tag: number = TAG.GENERALIZED_TIME):
   const year = time.getUTCFullYear();
   // Readers refuse years 0 to 99: Date.UTC takes them for the twentieth century.
   if (!(year >= 100 && year <= 9999)) refuse('want a time in the years 100 to 9999');
-  return tlv(tag, encodeUtf8(`${time.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`));
+  return tlv(tag, timeDigits(time, [Math.floor(year / 100), year % 100]));
 }
 
 /** UTCTime to the second, for years 1950 to 2049. */
 export const utcTime = (time: Date): Uint8Array =>
-  tlv(TAG.UTC_TIME, encodeUtf8(`${time.toISOString().slice(2, 19).replaceAll(/[-:T]/g, '')}Z`));
+  tlv(TAG.UTC_TIME, timeDigits(time, [time.getUTCFullYear() % 100]));
 
 /** Time of RFC 5652 section 11.3: UTCTime through 2049, GeneralizedTime after. */
 export const cmsTime = (time: Date): Uint8Array =>
@@ -106,9 +105,31 @@ export const cmsTime = (time: Date): Uint8Array =>
     ? utcTime(time)
     : generalizedTime(time);
 
+/** Two digits for each number, then Z. */
+function timeDigits(time: Date, year: readonly number[]): Uint8Array {
+  const numbers = [
+    ...year,
+    time.getUTCMonth() + 1,
+    time.getUTCDate(),
+    time.getUTCHours(),
+    time.getUTCMinutes(),
+    time.getUTCSeconds(),
+  ];
+  const out = new Uint8Array(2 * numbers.length + 1);
+  let at = 0;
+  for (const number of numbers) {
+    out[at++] = DIGIT_0 + Math.floor(number / 10);
+    out[at++] = DIGIT_0 + (number % 10);
+  }
+  out[at] = LETTER_Z;
+  return out;
+}
+
 function refuse(problem: string): never {
   throw new KeyStoreError('PARAMETER_INVALID', problem);
 }
 
 export const NULL = Uint8Array.of(TAG.NULL, 0);
 const NO_UNUSED_BITS = Uint8Array.of(0);
+const DIGIT_0 = 0x30;
+const LETTER_Z = 0x5a;

@@ -60,6 +60,8 @@ const PROVENANCE: readonly (Provenance | undefined)[] = [
 const MAX_ATTRIBUTES = 32;
 const SIXTEEN = { min: 16, max: 16 };
 const DIGEST = { min: 32, max: 32 };
+/** Tag, length, digest. */
+const BIND_FIELD_LENGTH = 2 + 32;
 /** RC2's longest effective length (KP_EFFECTIVE_KEYLEN). */
 const MAX_EFFECTIVE_BITS = 1024;
 export const METADATA_LIMITS = {
@@ -90,6 +92,20 @@ export function encodeKeyMetadata(metadata: KeyMetadata): Uint8Array {
     ...(commitment ? [contextOctets(1, commitment)] : []),
     ...(bind ? [contextOctets(2, bind)] : []),
   );
+}
+
+/** The DER of metadata with `bind` as its last field, from that without. */
+export function withBind(unbound: Uint8Array, bind: Uint8Array): Uint8Array {
+  return sequence(contentsOf(unbound), contextOctets(2, bind));
+}
+
+/** The DER that `bind` is made over, from that of metadata which carries it: its last field taken off. */
+export function withoutBind(bound: Uint8Array): Uint8Array {
+  return sequence(contentsOf(bound).subarray(0, -BIND_FIELD_LENGTH));
+}
+
+function contentsOf(der: Uint8Array): Uint8Array {
+  return new DerReader(der, 'keycask-metadata').read(TAG.SEQUENCE, 'KeycaskMetadata');
 }
 
 export function decodeKeyMetadata(der: Uint8Array): KeyMetadata {

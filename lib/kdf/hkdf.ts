@@ -42,22 +42,18 @@ export function hkdfExpand(
     throw new KeyStoreError('PARAMETER_INVALID', `HKDF gives at most ${MAX_ROUNDS} hashes`);
   const okm = new SecretBytes(length);
   const counter = new Uint8Array(1);
-  let previous: Uint8Array = NOTHING;
+  let previous: Buffer | undefined;
   for (let at = 0; at < length; at += prk.length) {
     counter[0]! += 1;
-    const block = createHmac(hash, prk.bytes)
-      .update(previous)
-      .update(info)
-      .update(counter)
-      .digest();
-    previous.fill(0);
-    okm.bytes.set(block.subarray(0, length - at), at);
-    previous = block;
+    const mac = createHmac(hash, prk.bytes);
+    if (previous) mac.update(previous);
+    previous?.fill(0);
+    previous = mac.update(info).update(counter).digest();
+    okm.bytes.set(previous.subarray(0, length - at), at);
   }
-  previous.fill(0);
+  previous?.fill(0);
   return okm;
 }
 
 /** The counter is one byte. */
 const MAX_ROUNDS = 255;
-const NOTHING = new Uint8Array(0);

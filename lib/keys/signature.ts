@@ -1,6 +1,5 @@
 /** Signing and verifying with the schemes that keycask has, on node:crypto. */
 import { constants, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { toHex } from '../bytes/octets.ts';
 import { schemeHash, type SignatureScheme } from '../cms/algorithms.ts';
 import { KeyStoreError } from '../errors.ts';
 
@@ -49,7 +48,7 @@ export function verifySignature(
 
 /** A KeyObject of an SPKI, kept for the next time. */
 export function parsePublicKey(spki: Uint8Array): KeyObject {
-  const name = toHex(spki);
+  const name = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength).toString('latin1');
   const known = PARSED_KEYS.get(name);
   if (known) return known;
   const key = readPublicKey(spki);

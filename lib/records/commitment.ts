@@ -1,7 +1,8 @@
 /** commitment and bind: which key a record holds, and that whoever signed it knew that key (DESIGN section 4). */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { encodeUtf8, plainBytes } from '../bytes/octets.ts';
-import { encodeKeyMetadata, type KeyMetadata } from '../cms/metadata.ts';
+import { encodeKeyMetadata, withBind, withoutBind, type KeyMetadata } from '../cms/metadata.ts';
+import type { Signer } from '../cms/signed-data.ts';
 import { KeyStoreError } from '../errors.ts';
 import { hkdfExpand, hkdfExtract } from '../kdf/hkdf.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
@@ -20,16 +21,24 @@ export interface CommittedKey {
 /** Metadata before it is bound to its key and signer. */
 export type UnboundMetadata = Omit<KeyMetadata, 'commitment' | 'bind'>;
 
-/** Adds commitment and bind; a classic record of a searchable key carries neither. */
-export function bindMetadata(
+/** DER of the metadata with commitment and bind; a classic record of a searchable key carries neither. */
+export function encodeBoundMetadata(
   key: CommittedKey,
   metadata: UnboundMetadata,
   signerPublicKey: Uint8Array,
-): KeyMetadata {
+): Uint8Array {
   using prk = extract(key, metadata.recordId);
-  if (!prk) return metadata;
-  const committed = { ...metadata, commitment: commitmentOf(prk) };
-  return { ...committed, bind: bindOf(prk, committed, signerPublicKey) };
+  if (!prk) return encodeKeyMetadata(metadata);
+  const committed = encodeKeyMetadata({ ...metadata, commitment: commitmentOf(prk) });
+  return withBind(committed, bindOf(prk, committed, signerPublicKey));
+}
+
+/** What a record says of its key, and who signed it. */
+export interface Commitment {
+  readonly metadata: KeyMetadata;
+  /** DER of the metadata as it was signed. */
+  readonly metadataDer: Uint8Array;
+  readonly signer: Pick<Signer, 'publicKey'>;
 }
 
 /**
@@ -37,21 +46,17 @@ export function bindMetadata(
  *
  * @throws KeyStoreError KEY_COMMITMENT_MISMATCH (NTE_BAD_KEY) for either.
  */
-export function checkCommitment(
-  key: CommittedKey,
-  metadata: KeyMetadata,
-  signerPublicKey: Uint8Array,
-): void {
-  using prk = extract(key, metadata.recordId);
-  const { commitment, bind, ...unbound } = metadata;
+export function checkCommitment(key: CommittedKey, record: Commitment): void {
+  const { recordId, commitment, bind } = record.metadata;
+  using prk = extract(key, recordId);
   if (!prk) {
     if (commitment) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
     return;
   }
   if (!commitment || !bind) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
   const same = timingSafeEqual(commitment, commitmentOf(prk));
-  const bound = timingSafeEqual(bind, bindOf(prk, { ...unbound, commitment }, signerPublicKey));
-  if (!same || !bound) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
+  const wanted = bindOf(prk, withoutBind(record.metadataDer), record.signer.publicKey);
+  if (!timingSafeEqual(bind, wanted) || !same) throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
 }
 
 /** HKDF-Extract, salted by the record id: of the session key, or for a searchable one of content-encryption key ‖ session key. */
@@ -73,16 +78,11 @@ function commitmentOf(prk: SecretBytes): Uint8Array {
   return derived.bytes.slice(); // public from here on
 }
 
-function bindOf(
-  prk: SecretBytes,
-  metadata: Omit<KeyMetadata, 'bind'>,
-  signerPublicKey: Uint8Array,
-): Uint8Array {
+/** @param committed - DER of the metadata without bind. */
+function bindOf(prk: SecretBytes, committed: Uint8Array, signerPublicKey: Uint8Array): Uint8Array {
   using key = hkdfExpand('sha256', prk, BIND_INFO, DIGEST_LENGTH);
   const signer = createHash('sha256').update(signerPublicKey).digest();
-  return plainBytes(
-    createHmac('sha256', key.bytes).update(encodeKeyMetadata(metadata)).update(signer).digest(),
-  );
+  return plainBytes(createHmac('sha256', key.bytes).update(committed).update(signer).digest());
 }
 
 const DIGEST_LENGTH = 32;

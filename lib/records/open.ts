@@ -48,10 +48,11 @@ export async function openKeys(
   if (!VerifiedKeyRecord.is(record))
     throw new KeyStoreError('PARAMETER_INVALID', 'only a verified record can be opened');
   const unwrapped = await unwrapFirst(record, openers);
-  const { metadata, signer, sealed } = record.parts;
-  const opened: CommittedKey = sealed ? openSealed(unwrapped, record) : { sessionKey: unwrapped };
+  const opened: CommittedKey = record.parts.sealed
+    ? openSealed(unwrapped, record)
+    : { sessionKey: unwrapped };
   try {
-    checkCommitment(opened, metadata, signer.publicKey);
+    checkCommitment(opened, record.parts);
   } catch (error) {
     opened.sessionKey.dispose();
     opened.contentKey?.dispose();

@@ -43,13 +43,6 @@ export type PasswordKdf =
 
 export type Recipient = PublicKeyRecipient | PasswordRecipient;
 
-/** The weakest that a writer makes (RFC 9106 section 4, second recommended option). */
-export const DEFAULT_ARGON2ID = {
-  type: 'argon2id',
-  memoryKiB: 64 * 1024,
-  iterations: 3,
-  parallelism: 4,
-} as const;
 /** OWASP's figure for PBKDF2-HMAC-SHA-256. */
 export const DEFAULT_PBKDF2 = { type: 'pbkdf2', iterations: 600_000 } as const;
 const KEK_LENGTH = 32;

@@ -7,13 +7,13 @@ import {
   encodeAuthEnvelopedData,
   MAX_RECIPIENTS,
 } from '../cms/auth-enveloped-data.ts';
-import { decodeKeyMetadata, encodeKeyMetadata } from '../cms/metadata.ts';
+import { decodeKeyMetadata } from '../cms/metadata.ts';
 import type { RecipientInfo } from '../cms/recipient-info.ts';
 import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { sealAesGcm } from '../keys/aes-gcm.ts';
 import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
 import { signedMessage, type SigningIdentity } from '../messages/sign-message.ts';
-import { bindMetadata, type CommittedKey, type UnboundMetadata } from './commitment.ts';
+import { encodeBoundMetadata, type CommittedKey, type UnboundMetadata } from './commitment.ts';
 import { wrapForRecipient, type Recipient } from './recipient.ts';
 
 export interface SealOptions {
@@ -70,7 +70,7 @@ export async function sealEnvelope(
     recipients: infos,
     ...sealKeyBlob(keys, metadata.algorithm, random),
   });
-  const bound = encodeKeyMetadata(bindMetadata(keys, metadata, signer.publicKey));
+  const bound = encodeBoundMetadata(keys, metadata, signer.publicKey);
   readBack(() => [decodeAuthEnvelopedData(content), decodeKeyMetadata(bound)]);
   return signedMessage(signer, { type: 'contentInfo', content, signingTime, metadata: bound });
 }
@@ -94,7 +94,7 @@ export async function sealClassicRecord(
       'the SIMPLEBLOB is of another algorithm than its metadata',
     );
   const { signer, signingTime } = options;
-  const bound = encodeKeyMetadata(bindMetadata({ sessionKey }, metadata, signer.publicKey));
+  const bound = encodeBoundMetadata({ sessionKey }, metadata, signer.publicKey);
   readBack(() => decodeKeyMetadata(bound));
   return signedMessage(signer, {
     type: 'keyBlob',

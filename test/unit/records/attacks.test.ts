@@ -15,7 +15,7 @@ import { sealAesGcm } from '../../../lib/keys/aes-gcm.ts';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
 import { wrapRsaOaep } from '../../../lib/keys/rsa-oaep.ts';
 import { signedMessage, type SigningIdentity } from '../../../lib/messages/sign-message.ts';
-import { bindMetadata } from '../../../lib/records/commitment.ts';
+import { encodeBoundMetadata } from '../../../lib/records/commitment.ts';
 import { decodeKeyRecord } from '../../../lib/records/decode.ts';
 import { openKeyRecord } from '../../../lib/records/open.ts';
 import { rewrapKeyRecord } from '../../../lib/records/rewrap.ts';
@@ -97,7 +97,7 @@ async function craftedRecord(parts: {
   const sealed = sealAesGcm({ key: contentKey, nonce, plaintext: keyBlob });
   using sessionKey = SecretBytes.copy(boundTo);
   using bindKey = SecretBytes.copy(contentKey);
-  const metadata = bindMetadata(
+  const metadata = encodeBoundMetadata(
     { sessionKey, contentKey: bindKey },
     sampleMetadata(),
     signer.publicKey,
@@ -106,7 +106,7 @@ async function craftedRecord(parts: {
     type: 'contentInfo',
     content: encodeAuthEnvelopedData({ recipients, nonce, ...sealed }),
     signingTime: NOW,
-    metadata: encodeKeyMetadata(metadata),
+    metadata,
   });
 }
 
