@@ -40,7 +40,7 @@ import {
 /** What an entry says has happened. */
 export type ManifestChange = RecordWritten | RecordDeleted | TrustChanged;
 
-export interface RecordWritten {
+interface RecordWritten {
   readonly kind: 'put';
   /** 32 lower-case hex digits. */
   readonly id: string;
@@ -51,7 +51,7 @@ export interface RecordWritten {
   readonly label: string;
 }
 
-export interface RecordDeleted {
+interface RecordDeleted {
   readonly kind: 'delete';
   readonly id: string;
   /** The version that the deletion is: one more than that of the last record. */
@@ -59,7 +59,7 @@ export interface RecordDeleted {
 }
 
 /** trust.cms was replaced; where it names another signer, that one signs from the next entry on. */
-export interface TrustChanged {
+interface TrustChanged {
   readonly kind: 'trust';
   readonly version: number;
   /** SHA-256 of trust.cms. */
