@@ -76,6 +76,15 @@ export async function calibrateArgon2id(options: CalibrationOptions = {}): Promi
   };
 }
 
+let calibrated: Promise<Argon2idCost> | undefined;
+
+/** Costs for new passwords on this machine, measured once a process. */
+export function argon2idCost(): Promise<Argon2idCost> {
+  calibrated ??= calibrateArgon2id();
+  calibrated.catch(() => (calibrated = undefined));
+  return calibrated;
+}
+
 /** A static import would make everybody pay for it, also those without passwords. */
 async function loadArgon2() {
   try {

@@ -6,12 +6,13 @@ import { decodeCertificate } from '../cms/certificate.ts';
 import { METADATA_LIMITS, type KeyMetadata, type Provenance } from '../cms/metadata.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
+import { argon2idCost } from '../kdf/argon2id.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { SessionKey } from '../keys/session-key.ts';
 import { decodeKeyRecord } from '../records/decode.ts';
 import { openKeyRecord } from '../records/open.ts';
-import { DEFAULT_ARGON2ID, DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
+import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
 import { sealKeyRecord } from '../records/seal.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
@@ -212,7 +213,7 @@ export async function recipientsOf(
     recipients.push({
       type: 'password',
       password,
-      kdf: kdf === 'pbkdf2' ? DEFAULT_PBKDF2 : DEFAULT_ARGON2ID,
+      kdf: kdf === 'pbkdf2' ? DEFAULT_PBKDF2 : { type: 'argon2id', ...(await argon2idCost()) },
     });
   return recipients;
 }

@@ -6,7 +6,7 @@ import { integer, octetString, sequence } from '../../bytes/der-writer.ts';
 import { toHex } from '../../bytes/octets.ts';
 import { ARGON2ID_BOUNDS, type Argon2idParameters } from '../../cms/recipient-info.ts';
 import { KeyStoreError } from '../../errors.ts';
-import { ARGON2ID_MINIMUM, argon2id, type Argon2idCost } from '../../kdf/argon2id.ts';
+import { ARGON2ID_MINIMUM, argon2id, argon2idCost, type Argon2idCost } from '../../kdf/argon2id.ts';
 import { unwrapAesKey, wrapAesKey } from '../../keys/aes-key-wrap.ts';
 import type { RandomFill, SecretBytes } from '../../keys/secret-bytes.ts';
 import type { ProtectedFileKey, Protector, ProtectorOptions } from './protector.ts';
@@ -14,7 +14,7 @@ import type { ProtectedFileKey, Protector, ProtectorOptions } from './protector.
 export interface PassphraseOptions {
   /** Asked when a seal is first made or opened. The protector owns, and wipes, the answer. Absent: PASSWORD_REQUIRED. */
   readonly passphrase?: () => Promise<SecretBytes>;
-  /** Default: 64 MiB, 3 iterations, 4 lanes (RFC 9106 section 4, second choice). Lower it in tests only. */
+  /** Default: calibrated to this machine, at least 64 MiB, 3 iterations, 4 lanes. Lower it in tests only. */
   readonly cost?: Argon2idCost;
   readonly random?: RandomFill;
 }
@@ -43,7 +43,8 @@ class PassphraseProtector implements Protector {
     survivesTpmClear: true,
   };
   readonly #options: PassphraseOptions;
-  readonly #cost: Argon2idCost;
+  /** A seal that was made with less is not copied from. */
+  readonly #least: Argon2idCost;
   /** Derivations by their parameters, so that two keys opened at once share one. */
   readonly #derived = new Map<string, Promise<DerivedKey>>();
   /** What new seals use: proved right by a seal that it opened, or made here. */
@@ -51,8 +52,8 @@ class PassphraseProtector implements Protector {
 
   constructor(options: PassphraseOptions) {
     this.#options = options;
-    this.#cost = options.cost ?? ARGON2ID_MINIMUM;
-    requireBounds(this.#cost);
+    this.#least = options.cost ?? ARGON2ID_MINIMUM;
+    requireBounds(this.#least);
   }
 
   async wrap(fileKey: SecretBytes, options: ProtectorOptions = {}): Promise<ProtectedFileKey> {
@@ -75,7 +76,7 @@ class PassphraseProtector implements Protector {
     try {
       const { key } = await derivation;
       const fileKey = unwrapAesKey(key.bytes, wrappedFileKey);
-      if (isEnough(parameters, this.#cost)) this.#current ??= derivation;
+      if (isEnough(parameters, this.#least)) this.#current ??= derivation;
       return fileKey;
     } catch (error) {
       // Another file of the same salt may have been opened with it: then this file is what is wrong, and the key stays.
@@ -93,18 +94,20 @@ class PassphraseProtector implements Protector {
     this.#current = undefined;
   }
 
-  #fresh(options: ProtectorOptions): Promise<DerivedKey> {
+  async #fresh(options: ProtectorOptions): Promise<DerivedKey> {
     const salt = new Uint8Array(SALT_LENGTH);
     (this.#options.random ?? randomFillSync)(salt);
-    const parameters = { salt, ...this.#cost };
-    const derivation = this.#derive(parameters, options);
-    const name = toHex(encodeParameters(parameters));
-    this.#derived.set(name, derivation);
-    derivation.catch(() => {
-      this.#derived.delete(name);
+    try {
+      const parameters = { salt, ...(this.#options.cost ?? (await argon2idCost())) };
+      const derivation = this.#derive(parameters, options);
+      const name = toHex(encodeParameters(parameters));
+      this.#derived.set(name, derivation);
+      derivation.catch(() => this.#derived.delete(name));
+      return await derivation;
+    } catch (error) {
       this.#current = undefined;
-    });
-    return derivation;
+      throw error;
+    }
   }
 
   async #derive(parameters: Argon2idParameters, options: ProtectorOptions): Promise<DerivedKey> {
