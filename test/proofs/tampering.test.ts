@@ -20,9 +20,10 @@ import {
 } from '../support/forgery.ts';
 import { newStore, type TemporaryHome } from '../support/temporary-home.ts';
 
-/** An algorithm in another encoding is another one; a signature too. */
+/** In another encoding a version or an algorithm is another one, and a signature is wrong. */
 const FORM_CODES = new Set([
   'BLOB_MALFORMED',
+  'BLOB_VERSION_UNSUPPORTED',
   'BLOB_ALGORITHM_UNSUPPORTED',
   'BLOB_SIGNATURE_INVALID',
 ]);
