@@ -48,16 +48,15 @@ export function zshCompletion(program: Command): string {
     const words = described.map(({ word, says }) =>
       quote(`${word.replaceAll(':', '\\:')}:${says}`),
     );
-    return `    ${quote(path)}) words=(${words.join(' ')}) ;;`;
+    return `    ${quote(path)}) candidates=(${words.join(' ')}) ;;`;
   });
   return `#compdef keycask
 # Completion of keycask for zsh.
 _keycask() {
   local place= word i
-  local -a words_so_far words
-  words_so_far=("\${(@)words[2,CURRENT-1]}")
-  words=()
-  for word in $words_so_far; do
+  local -a so_far candidates
+  so_far=("\${(@)words[2,CURRENT-1]}")
+  for word in $so_far; do
     [[ $word == -* ]] && continue
     case "\${place:+$place }$word" in
       ${namedPlaces(program).map(quote).join(' | ')}) place="\${place:+$place }$word" ;;
@@ -66,7 +65,7 @@ _keycask() {
   case "$place" in
 ${cases.join('\n')}
   esac
-  _describe keycask words
+  _describe keycask candidates
   _files
 }
 if [[ $funcstack[1] == _keycask ]]; then _keycask "$@"; else compdef _keycask keycask; fi

@@ -1,9 +1,10 @@
 /** Carrying out a plan over files: results, failures and progress as they come. */
+import process from 'node:process';
 import type { Chunks, FileResult, LongWork, SkipReason } from '../encrypt-file.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 import { usage } from './errors.ts';
-import type { FilePlan } from './file-plan.ts';
+import { STANDARD, type FilePlan } from './file-plan.ts';
 import { Progress } from './progress.ts';
 import { readChunks, writeChunks } from './stream-work.ts';
 
@@ -29,7 +30,8 @@ export async function carryOut<Done extends object>(
   work: FileWork<Done>,
 ): Promise<void> {
   const { output, signal } = context;
-  using progress = new Progress(context, 'files');
+  const isTypedOut = plan.kind === 'stream' && plan.out === STANDARD && process.stdout.isTTY;
+  using progress = new Progress(context, 'files', !isTypedOut);
   const long: LongWork = {
     signal,
     onProgress: ({ path, bytesDone, bytesTotal }) =>

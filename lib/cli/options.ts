@@ -23,7 +23,7 @@ export interface OutOption {
   readonly out?: string;
 }
 
-export const CONTAINER_ALGORITHMS = ['p-256', 'p-384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+const CONTAINER_ALGORITHMS = ['p-256', 'p-384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
 export const PROTECTORS = ['machine-secret', 'passphrase', 'dpapi'] as const;
 
 export function addGlobalOptions(program: Command): void {

@@ -20,6 +20,9 @@ export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
 
+  /** Called before lines are written: a progress bar clears itself. */
+  beforeWrite: () => void = () => undefined;
+
   constructor(options: OutputOptions) {
     this.json = options.json === true;
     this.quiet = options.quiet === true;
@@ -28,12 +31,14 @@ export class Output {
   /** The answer: the object with --json, else the line. */
   result(object: object, line: string): void {
     if (this.json) this.#object(object);
-    else process.stdout.write(`${printable(line)}\n`);
+    else this.#write(`${printable(line)}\n`);
   }
 
   /** A remark beside the answer, on stderr; silent with --json and --quiet. */
   note(line: string): void {
-    if (!this.json && !this.quiet) process.stderr.write(`${printable(line)}\n`);
+    if (this.json || this.quiet) return;
+    this.beforeWrite();
+    process.stderr.write(`${printable(line)}\n`);
   }
 
   /** A list as it comes in: one object a line, or a table with a heading. */
@@ -59,13 +64,13 @@ export class Output {
     const shown = fields.filter(([, value]) => value !== undefined);
     const width = Math.max(...shown.map(([name]) => name.length));
     for (const [name, value] of shown)
-      process.stdout.write(`${`${name}:`.padEnd(width + 3)}${printable(value!)}\n`);
+      this.#write(`${`${name}:`.padEnd(width + 3)}${printable(value!)}\n`);
   }
 
   /** Text that stands for itself, such as PEM; with --json the object. */
   text(object: object, text: string): void {
     if (this.json) this.#object(object);
-    else process.stdout.write(text);
+    else this.#write(text);
   }
 
   /** A failure of one of many, for programs: people read it on stderr. */
@@ -73,16 +78,21 @@ export class Output {
     if (this.json) this.#object({ ...subject, error });
   }
 
+  #write(text: string): void {
+    this.beforeWrite();
+    process.stdout.write(text);
+  }
+
   #object(object: object): void {
     const json = JSON.stringify(object, (_, value: unknown) =>
       value instanceof Uint8Array ? toHex(value) : value,
     );
-    process.stdout.write(`${printableJson(json)}\n`);
+    this.#write(`${printableJson(json)}\n`);
   }
 
   #row<T>(columns: readonly Column<T>[], cell: (column: Column<T>) => string): void {
     const cells = columns.map((column) => printable(cell(column)).padEnd(column.width ?? 0));
-    process.stdout.write(`${cells.join('  ').trimEnd()}\n`);
+    this.#write(`${cells.join('  ').trimEnd()}\n`);
   }
 }
 

@@ -28,16 +28,21 @@ export class Progress implements Disposable {
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #context: CommandContext;
 
-  /** @param unit - What is counted: `files`, `keys`. */
-  constructor(context: CommandContext, unit: string) {
+  /**
+   * @param unit - What is counted: `files`, `keys`.
+   * @param isWanted - False where the terminal is busy with the data themselves.
+   */
+  constructor(context: CommandContext, unit: string, isWanted = true) {
     this.#context = context;
     const { json, quiet } = context.output;
-    if (!process.stderr.isTTY || json || quiet) return;
+    if (!process.stderr.isTTY || json || quiet || !isWanted) return;
     this.#timer = setTimeout(() => void this.#show(unit), SHOW_AFTER_MS);
     // The line is drawn again at its next tick, below what was printed.
-    context.failures.beforeReport = () => {
+    const clear = () => {
       if (this.#bar) process.stderr.write('\r\u{1b}[K');
     };
+    context.failures.beforeReport = clear;
+    context.output.beforeWrite = clear;
   }
 
   update(state: ProgressState): void {
@@ -50,6 +55,7 @@ export class Progress implements Disposable {
     clearTimeout(this.#timer);
     this.#bar?.stop();
     this.#context.failures.beforeReport = () => undefined;
+    this.#context.output.beforeWrite = () => undefined;
   }
 
   async #show(unit: string): Promise<void> {

@@ -13,7 +13,7 @@ import { usage } from './errors.ts';
 import { MAX_LINE, Terminal } from './terminal.ts';
 
 /** Which secret is meant: they are easily confused, so each has its own option and variable. */
-export type SecretName = 'passphrase' | 'new passphrase' | 'password';
+type SecretName = 'passphrase' | 'new passphrase' | 'password';
 
 const VARIABLES: Record<SecretName, string> = {
   passphrase: 'KEYCASK_PASSPHRASE',

@@ -26,7 +26,7 @@ interface CaskTarget {
 }
 
 /** A record has at most 1 MiB (DESIGN section 4). */
-export const MAX_RECORD = 1024 * 1024;
+const MAX_RECORD = 1024 * 1024;
 const ENOUGH_TO_TELL = 16;
 
 /**

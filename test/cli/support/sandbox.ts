@@ -1,8 +1,11 @@
 /** A folder in which a command-line test runs: a home, a state folder and `keycask` on the path, all its own. */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+
+/** Longer than any command of a test takes, shorter than a test may. */
+const PATIENCE_MS = 50_000;
 
 export interface Outcome {
   readonly stdout: string;
@@ -49,22 +52,25 @@ export class Sandbox {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
+      // A group of its own: what it started ends with it.
+      const patience = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), PATIENCE_MS);
       const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
       child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
       child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
       child.on('error', reject);
-      child.on('close', (code, signal) =>
+      child.on('close', (code, signal) => {
+        clearTimeout(patience);
         resolve({
           stdout: this.#masked(stdout),
           stderr: this.#masked(stderr),
-          exitCode: code ?? 128 + (signal === 'SIGINT' ? 2 : 15),
-        }),
-      );
+          exitCode: code ?? 128 + constants.signals[signal!],
+        });
+      });
     });
   }
 
   remove(): void {
-    for (const mount of this.#mounts()) spawnSync('umount', ['-l', mount]);
+    for (const mount of this.#mounts()) spawnSync('/bin/sh', ['-c', 'umount -l "$1"', 'sh', mount]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

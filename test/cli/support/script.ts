@@ -13,7 +13,7 @@
  */
 import { readFileSync } from 'node:fs';
 
-export interface Step {
+interface Step {
   readonly line: number;
   readonly command: string;
   readonly stdout: string[];
