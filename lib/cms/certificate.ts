@@ -37,6 +37,8 @@ export interface CertificateFacts {
   readonly keyUsage: readonly string[] | undefined;
 }
 
+/** Far above any certificate; asn1-x509 builds an object for every value that is nested in one. */
+export const MAX_CERTIFICATE = 1 << 16;
 /** The last moment of a certificate without a well-defined end. */
 const NO_END = new Date('9999-12-31T23:59:59Z');
 const COMMON_NAME = '2.5.4.3';
@@ -132,9 +134,11 @@ export async function encodeCertificate(
 /**
  * Reads a certificate, ours or anybody's. Its signature is not checked: keycask trusts pins, not chains.
  *
- * @throws KeyStoreError BLOB_MALFORMED (NTE_BAD_DATA).
+ * @throws KeyStoreError BLOB_MALFORMED (NTE_BAD_DATA), BLOB_TOO_LARGE above 64 KiB.
  */
 export async function decodeCertificate(der: Uint8Array): Promise<CertificateFacts> {
+  if (der.length > MAX_CERTIFICATE)
+    throw new KeyStoreError('BLOB_TOO_LARGE', `a certificate has at most ${MAX_CERTIFICATE} bytes`);
   const [x509, { AsnConvert }] = await load();
   try {
     const { tbsCertificate: tbs } = AsnConvert.parse(der, x509.Certificate);
@@ -144,7 +148,7 @@ export async function decodeCertificate(der: Uint8Array): Promise<CertificateFac
     return {
       publicKey: new Uint8Array(AsnConvert.serialize(tbs.subjectPublicKeyInfo)),
       keyId: keyId && new Uint8Array(AsnConvert.parse(keyId, x509.SubjectKeyIdentifier).buffer),
-      subject: new x509.Name(tbs.subject).toString(),
+      subject: nameText(tbs.subject),
       notBefore: tbs.validity.notBefore.getTime(),
       notAfter: tbs.validity.notAfter.getTime(),
       keyUsage: keyUsage && AsnConvert.parse(keyUsage, x509.KeyUsage).toJSON(),
@@ -152,6 +156,17 @@ export async function decodeCertificate(der: Uint8Array): Promise<CertificateFac
   } catch {
     throw new KeyStoreError('BLOB_MALFORMED', 'this is not an X.509 certificate');
   }
+}
+
+/** For people: `CN=Ada, O=Example`. Control characters would speak to their terminals. */
+function nameText(
+  name: Iterable<Iterable<{ readonly type: string; readonly value: { toString(): string } }>>,
+): string {
+  const parts = [...name].flatMap((rdn) =>
+    [...rdn].map(({ type, value }) => `${SHORT_NAMES[type] ?? type}=${value.toString()}`),
+  );
+  const text = parts.join(', ').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text === '' ? 'no name' : [...text].slice(0, MAX_NAME).join('');
 }
 
 /** Positive, and the same for the same key and issuer: 16 bytes of the key identifier (RFC 5280 section 4.1.2.2 asks for uniqueness). */
@@ -170,3 +185,14 @@ function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
 }
 
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+/** Attribute types that people know by a short name (RFC 4514 section 3). */
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  '2.5.4.3': 'CN',
+  '2.5.4.6': 'C',
+  '2.5.4.7': 'L',
+  '2.5.4.8': 'ST',
+  '2.5.4.10': 'O',
+  '2.5.4.11': 'OU',
+};
+/** In trust.cms a name has at most 255 bytes. */
+const MAX_NAME = 60;
