@@ -63,6 +63,7 @@ export async function makeContainer(
   name: string,
   { algorithm = 'p-256', exportable = true, scope = 'user' }: NewContainerOptions = {},
 ): Promise<ContainerInfo> {
+  await home.sealLikeContainer();
   const made = await createContainer(home.provider, name, {
     algorithm,
     exportable,
@@ -151,6 +152,7 @@ export async function bringContainer(
   keys: ContainerKeys,
 ): Promise<ContainerInfo> {
   await home.refresh();
+  await home.sealLikeContainer();
   const imported = await importContainer(home.provider, name, keys, home.now());
   home.keepContainer(imported);
   const { signing, exchange } = imported;
@@ -175,6 +177,7 @@ export async function certificateOf(
 /** A container under a name that the trust does not list yet; one that a killed rotation left behind is overwritten. */
 async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promise<OpenContainer> {
   const current = await home.container();
+  await home.sealLikeContainer();
   const base = current.name.replace(/~\d+$/, '');
   const used = new Set(home.trust.list.containers.map(({ name }) => name));
   let generation = used.size + 1;

@@ -6,6 +6,7 @@ import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
+import type { SoftwareProvider } from '../providers/software/index.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
 import type { TrustList } from '../trust/trust-list.ts';
@@ -111,6 +112,12 @@ export class Home {
     this.#containers.set(name, opening);
     opening.catch(() => this.#containers.delete(name));
     return opening;
+  }
+
+  /** New keys are to be sealed as the container's are, whatever keycask.json says: that file could have been edited. */
+  async sealLikeContainer(): Promise<void> {
+    if (isSealing(this.provider))
+      await this.provider.sealLike(this.#trust.current.container.name, 'AT_KEYEXCHANGE');
   }
 
   /** Keeps a container that was just made: an ephemeral one could not be opened again. */
@@ -234,4 +241,8 @@ function ownKeyIdsOf(trust: Trust): ReadonlySet<string> {
 
 function exchangeKeyIdOf(certificate: Uint8Array): string {
   return toHex(signerOf(certificate).keyId);
+}
+
+function isSealing(provider: Provider): provider is SoftwareProvider {
+  return 'sealLike' in provider && provider.capabilities.persisted;
 }

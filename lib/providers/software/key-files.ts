@@ -41,15 +41,29 @@ export interface OpenedKeyFile {
 export class KeyFiles {
   readonly #options: KeyFilesOptions;
   readonly #protectors: Protector[];
+  /** Seals what is written. */
+  #protector: Protector;
 
   constructor(options: KeyFilesOptions) {
     this.#options = options;
     this.#protectors = [options.protector, ...options.otherProtectors];
+    this.#protector = options.protector;
   }
 
   /** From now on this protector's files can be opened too. */
   alsoOpen(protector: Protector): void {
     if (!this.#protectors.includes(protector)) this.#protectors.push(protector);
+  }
+
+  /** What seals what is written now. */
+  get protector(): Protector {
+    return this.#protector;
+  }
+
+  /** From now on this protector seals what is written. */
+  sealWith(protector: Protector): void {
+    this.alsoOpen(protector);
+    this.#protector = protector;
   }
 
   /** Makes every protector forget what it remembers. */
@@ -101,7 +115,7 @@ export class KeyFiles {
     const { random = randomFillSync, content } = this.#options;
     const facts = { ...wanted, content };
     using fileKey = SecretBytes.random(32, random);
-    const protector = await (options.protector ?? this.#options.protector).wrap(fileKey, options);
+    const protector = await (options.protector ?? this.#protector).wrap(fileKey, options);
     using key = await this.#sealingKey(fileKey, facts);
     const nonce = new Uint8Array(12);
     random(nonce);

@@ -1,15 +1,12 @@
 /** KeyHost: what the keys of an open provider share, and what closes them with it. */
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyFiles } from './key-files.ts';
-import type { Protector } from './protector.ts';
 
 /** Where a provider keeps named keys. */
 export interface KeyPlaces {
   readonly files: KeyFiles;
   /** CryptoAPI containers. */
   readonly legacyFiles?: KeyFiles;
-  /** Seals new keys. */
-  readonly protector: Protector;
 }
 
 /** A handle that is closed with its provider. */

@@ -108,7 +108,7 @@ export class SoftwarePendingKey implements PendingKey {
       properties: this.#properties,
       privateKey,
       publicKey,
-      ...(name !== null && places && { protector: places.protector }),
+      ...(name !== null && places && { protector: places.files.protector }),
       inLegacyStore: toLegacyStore,
       isOriginal: true,
     });

@@ -62,6 +62,14 @@ export interface SoftwareProvider extends Provider {
     protector: Protector,
     options?: OpenKeyOptions,
   ): Promise<void>;
+
+  /**
+   * Seals new keys as this one is sealed from now on. What a configuration file says of protectors could have been edited; the seal
+   * of a key that opens could not.
+   *
+   * @throws KeyStoreError what {@link Provider.openKey} throws.
+   */
+  sealLike(name: string, legacyKeySpec: LegacyKeySpec, options?: OpenKeyOptions): Promise<void>;
 }
 
 /**
@@ -191,6 +199,20 @@ class SoftwareKeyProvider implements SoftwareProvider {
     if (!isThere) throw new KeyStoreError('CONTAINER_NOT_FOUND');
   }
 
+  async sealLike(
+    name: string,
+    legacyKeySpec: LegacyKeySpec,
+    options: OpenKeyOptions = {},
+  ): Promise<void> {
+    const { files, legacyFiles } = this.#host.places ?? {};
+    const keyName = this.#keyName(name, legacyKeySpec, options);
+    const opened = await files?.open(keyName, { silent: options.silent ?? false });
+    if (!opened) throw new KeyStoreError('CONTAINER_NOT_FOUND');
+    opened.privateKey.dispose();
+    files?.sealWith(opened.protector);
+    legacyFiles?.sealWith(opened.protector);
+  }
+
   close(): Promise<void> {
     return this.#host.close();
   }
@@ -239,7 +261,6 @@ function placesIn(folder: string, options: SoftwareProviderOptions): KeyPlaces {
   const { bootSecret = tmpfsBootSecret(), legacyStore = true } = options;
   const shared = { protector, otherProtectors, bootSecret, ...(random && { random }) };
   return {
-    protector,
     files: new KeyFiles({ folder, content: 'pkcs8', ...shared }),
     ...(legacyStore && {
       legacyFiles: new KeyFiles({
