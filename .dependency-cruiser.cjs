@@ -46,7 +46,6 @@ const PURE = ['errors', 'bytes', 'blobs', 'cms'];
 const PACKAGES = [
   { name: 'argon2', rooms: ['kdf'] },
   { name: '@peculiar/', rooms: ['cms'] },
-  { name: 'env-paths', rooms: ['platform'] },
   { name: 'commander', rooms: ['cli'] },
   { name: 'cli-progress', rooms: ['cli'] },
   { name: 'lmdb', rooms: ['stores'] },
@@ -116,7 +115,11 @@ module.exports = {
       comment:
         'verify() alone makes a VerifiedKeyRecord, so nothing is unwrapped before it is verified.',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/records/verify\\.ts$' },
+      from: {
+        path: '^lib/',
+        // The type, without the mint, is passed on by verified-record.ts.
+        pathNot: '^lib/(records/verify|contracts/verified-record)\\.ts$',
+      },
       to: { path: '^lib/contracts/mint-verified-record\\.ts$' },
     },
     ...PACKAGES.map(({ name, rooms }) => ({
@@ -162,7 +165,7 @@ module.exports = {
       to: {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only'],
-        pathNot: 'node_modules/(commander|cli-progress|env-paths|@types)/',
+        pathNot: 'node_modules/(commander|cli-progress|@types)/',
       },
     },
     {

@@ -5,7 +5,7 @@ import type { SignatureScheme } from '../cms/algorithms.ts';
 export type ToBeSignedKind = 'signed-attributes' | 'certificate';
 
 /**
- * Bytes that a provider may sign. Only `messages/` and `certificates` make them, so that a provider (and later the agent)
+ * Bytes that a provider may sign. Only `messages/` and the certificates of a container make them, so that a provider (and later the agent)
  * is no oracle that signs what a stranger chose.
  */
 export class ToBeSigned {
