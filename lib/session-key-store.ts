@@ -177,7 +177,7 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
     const listed =
       query === undefined
         ? [...this.#home.shelf.list()]
-        : [this.#home.shelf.find(resolve(this.#home, query))!];
+        : [this.#home.shelf.find(await resolve(this.#home, query))!];
     for (const { id, version, label } of listed) {
       try {
         await this.#home.readRecord(id);

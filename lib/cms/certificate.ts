@@ -166,7 +166,7 @@ function nameText(
     [...rdn].map(({ type, value }) => `${SHORT_NAMES[type] ?? type}=${value.toString()}`),
   );
   const text = parts.join(', ').replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-  return text === '' ? 'no name' : [...text].slice(0, MAX_NAME).join('');
+  return text === '' ? 'no name' : text.slice(0, MAX_NAME);
 }
 
 /** Positive, and the same for the same key and issuer: 16 bytes of the key identifier (RFC 5280 section 4.1.2.2 asks for uniqueness). */

@@ -34,9 +34,9 @@ export function describeUnverified(
   };
 }
 
-/** A key of unsigned origin decrypts only until somebody adopts it: otherwise we would sign what an attacker left there. */
+/** A key that others know decrypts only until somebody adopts it: otherwise one would encrypt under a key that an attacker, or a colleague, chose. */
 export function isDecryptOnly(metadata: KeyMetadata): boolean {
-  return metadata.provenance === 'imported-unsigned';
+  return metadata.provenance === 'imported-unsigned' || metadata.provenance === 'imported-signed';
 }
 
 function describe(

@@ -1,5 +1,6 @@
 /** What a home can do here, what protects it, and what does not. */
 import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
+import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Home } from './home.ts';
 
@@ -31,6 +32,10 @@ export async function examine(home: Home): Promise<DoctorReport> {
         `trust.cms version ${home.trust.list.trustVersion}, ${home.trust.pins.length} signers listed`,
       ),
     ),
+    await check('manifest', () => {
+      const { index, hash } = home.shelf.head;
+      return Promise.resolve(`entry ${index}, SHA-256 ${toHex(hash)}`);
+    }),
     await check('container', async () =>
       home.readOnly ? 'not opened' : `${(await home.container()).name} opens and signs trust.cms`,
     ),
@@ -98,7 +103,7 @@ async function readCertificate(certificate: Uint8Array): Promise<string> {
 }
 
 const LIMITS = [
-  'Home and store rolled back together to an older state are not noticed: keep a copy of the manifest head elsewhere.',
+  'Home and store rolled back together to an older state are not noticed: note the manifest entry above elsewhere.',
   'While a key is open it is in the memory of this process, and readable by the same user and by administrators.',
   'Wiping keys from memory is best effort in JavaScript.',
 ] as const;

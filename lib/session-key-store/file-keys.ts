@@ -34,7 +34,7 @@ export async function fileKey(home: Home, options: EncryptionKeyOptions = {}): P
     );
   }
   await home.refresh();
-  const stored = await openStored(home, resolve(home, key));
+  const stored = await openStored(home, await resolve(home, key));
   try {
     checkEncrypts(stored.key, home.now());
   } catch (error) {

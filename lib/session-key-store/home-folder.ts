@@ -1,10 +1,11 @@
 /** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeUtf8 } from '../bytes/octets.ts';
+import { decodeUtf8, encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
-import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { withFsErrors } from '../platform/fs-error.ts';
+import { readSmallFile } from '../platform/read-small-file.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import type { ProtectorName } from './types.ts';
 
@@ -110,12 +111,12 @@ export class HomeFolder {
   }
 
   async #readConfigurationText(): Promise<string> {
-    try {
-      return await readFile(this.configuration, 'utf8');
-    } catch (error) {
-      if (isFsError(error, 'ENOENT'))
-        throw new KeyStoreError('HOME_NOT_FOUND', `there is no keycask home in ${this.path}`);
-      throw fsError(error, this.configuration);
-    }
+    const bytes = await readSmallFile(this.configuration, MAX_CONFIGURATION);
+    if (!bytes)
+      throw new KeyStoreError('HOME_NOT_FOUND', `there is no keycask home in ${this.path}`);
+    return decodeUtf8(bytes) ?? '';
   }
 }
+
+/** It has three short fields. */
+const MAX_CONFIGURATION = 64 * 1024;

@@ -113,15 +113,21 @@ async function storeNew(home: Home, make: () => Promise<MadeKey>): Promise<MadeK
   }
 }
 
-/** The id that a label, an id or the beginning of one means. A label means its newest key. */
-export function resolve(home: Home, query: string): string {
+/**
+ * The id that a label, an id or the beginning of one means.
+ *
+ * A label means its newest key that may encrypt, and where none may, its newest: a key that came from elsewhere under the same label
+ * takes nobody's place.
+ */
+export async function resolve(home: Home, query: string): Promise<string> {
   if (/^[0-9a-f]{32}$/i.test(query) && home.shelf.find(query.toLowerCase()))
     return query.toLowerCase();
   const all = [...home.shelf.list()];
   const labelled = all
     .filter(({ label }) => label === query)
-    .toSorted((a, b) => b.created - a.created)[0];
-  if (labelled) return labelled.id;
+    .toSorted((a, b) => b.created - a.created);
+  for (const { id } of labelled) if (!(await isForeign(home, id))) return id;
+  if (labelled[0]) return labelled[0].id;
   const matches = SHORTEST_PREFIX.test(query)
     ? all.filter(({ id }) => id.startsWith(query.toLowerCase()))
     : [];
@@ -135,6 +141,16 @@ export function resolve(home: Home, query: string): string {
   return matches[0].id;
 }
 
+/** A record that cannot be read counts as one's own: what is wrong with it has to be told. */
+async function isForeign(home: Home, id: string): Promise<boolean> {
+  try {
+    return isDecryptOnly((await home.readRecord(id)).metadata);
+  } catch (error) {
+    if (KeyStoreError.is(error)) return false;
+    throw error;
+  }
+}
+
 /** Opens a stored key. */
 export async function openKey(
   home: Home,
@@ -142,7 +158,7 @@ export async function openKey(
   options: OpenKeyOptions = {},
 ): Promise<SessionKey> {
   await home.refresh();
-  return (await openStored(home, resolve(home, query), options)).key;
+  return (await openStored(home, await resolve(home, query), options)).key;
 }
 
 /** A stored key and the record it came from. */
@@ -187,7 +203,7 @@ export async function rotateKey(
   options: CreateKeyOptions = {},
 ): Promise<MadeKey> {
   await home.refresh();
-  const { metadata } = await home.readRecord(resolve(home, label));
+  const { metadata } = await home.readRecord(await resolve(home, label));
   return createKey(home, metadata.label, {
     purpose: metadata.purpose,
     attributes: metadata.attributes,
@@ -197,7 +213,7 @@ export async function rotateKey(
 
 export async function removeKey(home: Home, query: string): Promise<void> {
   await home.refresh();
-  const id = resolve(home, query);
+  const id = await resolve(home, query);
   await home.shelf.delete(id, home.shelf.find(id)!.version + 1, await home.author());
 }
 
@@ -271,7 +287,8 @@ function checkTexts(
   }
 }
 
-function checkText(what: string, text: string, maxBytes: number): void {
+/** @throws KeyStoreError PARAMETER_INVALID where a text could not be written, or would speak to a terminal. */
+export function checkText(what: string, text: string, maxBytes: number): void {
   if (Buffer.byteLength(text) > maxBytes)
     throw new KeyStoreError('PARAMETER_INVALID', `the ${what} has more than ${maxBytes} bytes`);
   if (/[\u0000-\u001f\u007f-\u009f]/.test(text))

@@ -55,9 +55,9 @@ export async function openManifestShelf(
     },
   });
   const store = await openDirectoryStore(folder.records);
-  return new ManifestShelf(
-    new ManifestedStore(store, manifest, new PendingRecords(folder.pending), examine),
-  );
+  const records = new ManifestedStore(store, manifest, new PendingRecords(folder.pending), examine);
+  await sweepIfPossible(records);
+  return new ManifestShelf(records);
 }
 
 class ManifestShelf implements RecordShelf {
@@ -123,6 +123,15 @@ class ManifestShelf implements RecordShelf {
 
   close(): Promise<void> {
     return this.#records.close();
+  }
+}
+
+/** Clears what killed writers left. A disk that cannot be written to can still be read from. */
+async function sweepIfPossible(records: ManifestedStore): Promise<void> {
+  try {
+    await records.sweep();
+  } catch (error) {
+    if (!KeyStoreError.is(error)) throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { Recipient } from '../records/recipient.ts';
 import { rewrapKeyRecord, type RewrapOptions } from '../records/rewrap.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
-import { describeVerified } from './describe.ts';
+import { describeVerified, isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import { recipientsOf, resolve } from './keys.ts';
 import type { KeyInfo, LongWorkOptions, RewrapKeyOptions, StoreProgress } from './types.ts';
@@ -28,7 +28,7 @@ export async function rewrapStored(
   options: RewrapKeyOptions = {},
 ): Promise<KeyInfo> {
   await home.refresh();
-  const id = resolve(home, query);
+  const id = await resolve(home, query);
   return storeNext(home, await home.readRecord(id), options);
 }
 
@@ -69,8 +69,8 @@ export async function importRecord(
 /** Makes a decrypt-only key a full one: somebody looked at where it came from and said yes. */
 export async function adoptRecord(home: Home, query: string): Promise<KeyInfo> {
   await home.refresh();
-  const record = await home.readRecord(resolve(home, query));
-  if (record.metadata.provenance !== 'imported-unsigned')
+  const record = await home.readRecord(await resolve(home, query));
+  if (!isDecryptOnly(record.metadata))
     throw new KeyStoreError(
       'PARAMETER_INVALID',
       'this key is no stranger: there is nothing to adopt',

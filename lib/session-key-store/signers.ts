@@ -5,6 +5,7 @@ import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { Pin } from '../trust/trust.ts';
 import type { Home } from './home.ts';
+import { checkText } from './keys.ts';
 import { findSignedBy } from './rewrap.ts';
 import type { TrustedSignerInfo } from './types.ts';
 
@@ -31,6 +32,7 @@ export async function trustSigner(
       'PARAMETER_INVALID',
       'this signer is listed already; a revoked one stays revoked',
     );
+  checkText('name', name ?? subject, 255);
   const pin = { state: 'pinned', name: name ?? subject, certificate } as const;
   await home.commitTrust((list) => ({ ...list, signers: [...list.signers, pin] }));
   return describePin(home.trust.find(keyId)!);

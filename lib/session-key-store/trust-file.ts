@@ -5,13 +5,15 @@
  * pending/ stays as long as it is the newest, so that a process that was slow to copy an older one does no harm.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, toHex } from '../bytes/octets.ts';
+import { MAX_MESSAGE } from '../cms/signed-data.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { fsError, isFsError } from '../platform/fs-error.ts';
+import { readSmallFile } from '../platform/read-small-file.ts';
 
 import type { TrustList } from '../trust/trust-list.ts';
 import { Trust } from '../trust/trust.ts';
@@ -89,13 +91,8 @@ export async function readAnyTrust(folder: HomeFolder): Promise<Trust> {
   return Trust.read(bytes);
 }
 
-async function readTrust(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isFsError(error, 'ENOENT')) return undefined;
-    throw fsError(error, path);
-  }
+function readTrust(path: string): Promise<Uint8Array | undefined> {
+  return readSmallFile(path, MAX_MESSAGE);
 }
 
 async function commitWith(

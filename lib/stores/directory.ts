@@ -16,7 +16,7 @@ import type { Store, StoredRecord, StoredRecordId, StoreListOptions } from '../c
 import { KeyStoreError } from '../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
-import { readSmallFile } from './read-small-file.ts';
+import { readSmallFile } from '../platform/read-small-file.ts';
 import { sweepTemporaries } from './sweep-temporaries.ts';
 import { checkBytes, checkId, checkLimit, checkVersion, MAX_STORED_BYTES } from './stored-bytes.ts';
 

@@ -12,7 +12,7 @@ import { equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
-import { readSmallFile } from '../read-small-file.ts';
+import { readSmallFile } from '../../platform/read-small-file.ts';
 import { checkBytes, checkId, checkVersion, MAX_STORED_BYTES } from '../stored-bytes.ts';
 import { sweepTemporaries } from '../sweep-temporaries.ts';
 

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SessionKeyStore } from '../../../lib/session-key-store.ts';
@@ -387,10 +387,26 @@ describe('records from elsewhere', () => {
     expect(await store.importRecord(record)).toMatchObject({
       id: key.id,
       provenance: 'imported-signed',
-      decryptOnly: false,
+      decryptOnly: true,
     });
     using opened = await store.openKey('shared');
     expect(sameKey(opened, key)).toBe(true);
+  });
+
+  it("take nobody's place under a label", async () => {
+    const { store } = await newStore();
+    const { store: alice } = await newStore();
+    using own = await store.createKey('reports');
+    using hers = await alice.createKey('reports', {
+      recipients: [await store.certificate('exchange')],
+    });
+    await store.trustSigner(await alice.certificate('signature'));
+    await store.importRecord(await alice.exportRecord(hers.id));
+    expect(await store.resolve('reports')).toBe(own.id);
+    using byId = await store.openKey(hers.id);
+    expect(byId.decryptOnly).toBe(true);
+    await store.adopt(hers.id);
+    expect(await store.resolve('reports')).toBe(hers.id);
   });
 
   it('come in by a password alone, and decrypt only until they are adopted', async () => {
@@ -422,6 +438,37 @@ describe('a home', () => {
     await expect(SessionKeyStore.open(await temporaryHome())).rejects.toMatchObject({
       code: 'HOME_NOT_FOUND',
     });
+  });
+
+  it('seals a new container as the old one, whatever keycask.json says', async () => {
+    const ask = { passphrase: () => Promise.resolve(secretText('pass')) };
+    const { store, where } = await newStore({ protector: 'passphrase', ...ask });
+    await store.close();
+    const configuration = join(where.home, 'keycask.json');
+    await writeFile(
+      configuration,
+      (await readFile(configuration, 'utf8')).replace('passphrase', 'machine-secret'),
+    );
+    await using edited = await SessionKeyStore.open({ ...where, ...ask });
+    await edited.rotateContainer();
+    const { exchange } = await edited.showContainer();
+    expect(exchange?.posture?.onDisk).toContain('passphrase');
+    await expect(SessionKeyStore.open(where)).rejects.toMatchObject({ code: 'PASSWORD_REQUIRED' });
+  });
+
+  it('with a trust list or a configuration of another size or kind is refused at once', async () => {
+    const { where } = await newStore();
+    for (const name of ['trust.cms', 'keycask.json']) {
+      const path = join(where.home, name);
+      const whole = await readFile(path);
+      await writeFile(path, Buffer.alloc(2_000_000));
+      await expect(SessionKeyStore.open(where)).rejects.toMatchObject({ code: 'BLOB_TOO_LARGE' });
+      await rm(path);
+      await mkdir(path);
+      await expect(SessionKeyStore.open(where)).rejects.toMatchObject({ code: 'FILE_WRONG_TYPE' });
+      await rm(path, { recursive: true });
+      await writeFile(path, whole);
+    }
   });
 
   it('without its trust list trusts nothing', async () => {

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { KeyStoreError } from '../errors.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { isFsError, withFsErrors } from './fs-error.ts';
 
 /** A link is not followed, and a pipe does not block the open. Windows has neither flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
