@@ -2,7 +2,7 @@
 import { defineConfig, type Options } from 'tsup';
 
 /** Packages that are bundled, so that installing keycask brings only what the library needs. */
-const BUNDLED = ['commander', 'cli-progress', 'env-paths'];
+const BUNDLED = ['commander', 'cli-progress'];
 
 /** Set when only the command line is wanted, in that folder: the tests do so (scripts/cli-for-tests.mjs). */
 const cliFolder = process.env['KEYCASK_CLI_OUT'];
