@@ -71,7 +71,7 @@ function addImport(group: Command, invocation: Invocation): void {
   const command = group
     .command('import')
     .description(
-      "Take a record in, from a record file or an encrypted file's header. Its signer must be trusted; opened by a password alone, it decrypts only.",
+      "Take a record in, from a record file or an encrypted file's header. Its signer must be trusted, or a password open it. It decrypts only, until you adopt it.",
     )
     .argument('<file>', 'record file (.cms) or encrypted file (.cask)')
     .addOption(passwordFileOption())
@@ -87,7 +87,7 @@ function addImport(group: Command, invocation: Invocation): void {
         context.output.result({ id, version, label, decryptOnly, source: path }, id);
         if (decryptOnly)
           context.output.note(
-            'It decrypts only, since nobody whom you trust signed it. If you know where it comes from: `keycask trust adopt ID`.',
+            'Others know this key, so it decrypts only. To encrypt with it as well: `keycask trust adopt ID`.',
           );
       }),
     );
