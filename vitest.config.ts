@@ -38,6 +38,10 @@ export default defineConfig({
         testTimeout: 300 * SECOND,
         globalSetup: ['scripts/cli-for-tests.mjs'],
       }),
+      project('examples', ['test/examples/**/*.test.ts'], {
+        testTimeout: 60 * SECOND,
+        globalSetup: ['scripts/package-for-tests.mjs'],
+      }),
       project('package', ['test/package/**/*.test.ts'], { testTimeout: 120 * SECOND }),
       project('slow', ['test/{slow,property,proofs}/**/*.test.ts'], {
         testTimeout: 1800 * SECOND,

@@ -13,7 +13,16 @@ import process from 'node:process';
 import { findPeer, peerFacts, PEERS } from './peers.mjs';
 import { inSeconds, root, run, runNode, runScript } from './run.mjs';
 
-const PROJECTS = ['unit', 'property', 'conformance', 'interop', 'cli', 'proofs', 'package'];
+const PROJECTS = [
+  'unit',
+  'property',
+  'conformance',
+  'interop',
+  'cli',
+  'examples',
+  'proofs',
+  'package',
+];
 
 /**
  * What a step found.

@@ -116,7 +116,6 @@ describe('session keys', () => {
       inspect(key, { depth: 9, showHidden: true }),
       inspect(store, { depth: 9, showHidden: true }),
       JSON.stringify(key),
-      String(key),
       JSON.stringify(Object.getOwnPropertyDescriptors(key)),
     ];
     expectNoTrace('printed', bytesOf(shown.join('\n')), raw);

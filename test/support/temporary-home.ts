@@ -12,7 +12,7 @@ export interface TemporaryHome {
   readonly stateFolder: string;
 }
 
-export async function temporaryFolder(): Promise<string> {
+async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'keycask-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
