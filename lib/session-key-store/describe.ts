@@ -1,5 +1,5 @@
 /** What a record says, as plain data for people and for JSON. */
-import { describeAlgId } from '../blobs/alg-id.ts';
+import { algIdName, describeAlgId } from '../blobs/alg-id.ts';
 import { toHex } from '../bytes/octets.ts';
 import type { KeyMetadata } from '../cms/metadata.ts';
 import type { RecipientInfo } from '../cms/recipient-info.ts';
@@ -50,7 +50,7 @@ function describe(
     label: metadata.label,
     state: 'ok',
     purpose: metadata.purpose,
-    algorithm: describeAlgId(metadata.algorithm),
+    algorithm: algorithmName(metadata.algorithm),
     effectiveBits: metadata.effectiveBits,
     created: metadata.created,
     ...(metadata.notAfter && { notAfter: metadata.notAfter }),
@@ -66,4 +66,9 @@ function summarize(recipient: RecipientInfo, ownKeyIds: ReadonlySet<string>): Re
   if (!('keyId' in recipient)) return { type: recipient.type, own: false };
   const keyId = toHex(recipient.keyId);
   return { type: recipient.type, keyId, own: ownKeyIds.has(keyId) };
+}
+
+/** `CALG_AES_256`; a number that wincrypt.h does not have stays visible. */
+function algorithmName(algId: number): string {
+  return algIdName(algId) ?? describeAlgId(algId);
 }

@@ -10,12 +10,13 @@
  * docs/decisions/directory-store.md says why each step is there.
  */
 import type { Stats } from 'node:fs';
-import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Store, StoredRecord, StoredRecordId, StoreListOptions } from '../contracts/store.ts';
 import { KeyStoreError } from '../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { sweepTemporaries } from './sweep-temporaries.ts';
 import { checkBytes, checkId, checkLimit, checkVersion, MAX_STORED_BYTES } from './stored-bytes.ts';
@@ -144,7 +145,7 @@ class DirectoryStore implements Store {
 
   async #makeFolder(path: string): Promise<void> {
     await withFsErrors(path, async () => {
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await makeFolder(path, 0o700);
       await syncDirectory(dirname(path));
       await syncDirectory(dirname(dirname(path)));
     });

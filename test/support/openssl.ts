@@ -10,7 +10,7 @@ import { describe } from 'vitest';
 const run = promisify(execFile);
 
 /** `describe` for tests that need OpenSSL: skipped where it is absent, except under CI=true, where they then fail. */
-export const describeOpenssl =
+export const describeOpenssl: (name: string, body: () => void) => unknown =
   process.env['KEYCASK_HAVE_OPENSSL'] === '1' || process.env['CI'] === 'true'
     ? describe
     : describe.skip;

@@ -6,12 +6,13 @@
  * The random part keeps writers of one version apart, so that the one that loses does not spoil what the one that wins has put there.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { readSmallFile } from '../../platform/read-small-file.ts';
 import { checkBytes, checkId, checkVersion, MAX_STORED_BYTES } from '../stored-bytes.ts';
 import { sweepTemporaries } from '../sweep-temporaries.ts';
@@ -124,7 +125,7 @@ export class PendingRecords {
 
   async #makeFolder(): Promise<void> {
     await withFsErrors(this.#folder, async () => {
-      await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+      await makeFolder(this.#folder, 0o700);
       await syncDirectory(dirname(this.#folder));
     });
   }

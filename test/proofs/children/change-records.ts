@@ -4,15 +4,15 @@
  * Arguments: home, milliseconds, ids that all children share. The signature key comes in the environment. Says after each change what
  * it has done, so that its parent knows what must be there.
  */
-import { KeyStoreError } from '../../../../lib/errors.ts';
-import { done, started } from '../../../support/fork.ts';
+import { KeyStoreError } from '../../../lib/errors.ts';
+import { done, started } from '../../support/fork.ts';
 import {
   clock,
   identityOf,
   openManifestedStore,
   randomId,
   recordBytes,
-} from '../../../support/manifest.ts';
+} from '../../support/manifest.ts';
 
 const [home, milliseconds, ...shared] = process.argv.slice(2);
 const me = identityOf(process.env.SIGNING_KEY!);

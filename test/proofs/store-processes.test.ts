@@ -3,16 +3,16 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { RecordFinding } from '../../../lib/stores/manifest/manifested-record.ts';
-import { forkTest, go, race } from '../../support/fork.ts';
+import type { RecordFinding } from '../../lib/stores/manifest/manifested-record.ts';
+import { forkTest, go, race } from '../support/fork.ts';
 import {
   identityOf,
   openManifestedStore,
   privateKeyPem,
   randomId,
   recordBytes,
-} from '../../support/manifest.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+} from '../support/manifest.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 type Change = [id: string, version: number];
 
@@ -23,11 +23,9 @@ const SHARED = [randomId(), randomId()];
 const FOREVER_MS = 60_000;
 
 function start(home: string, pem: string, milliseconds: number): Promise<ChildProcess> {
-  return forkTest(
-    'unit/stores/children/change-records.ts',
-    [home, String(milliseconds), ...SHARED],
-    { env: { ...process.env, SIGNING_KEY: pem } },
-  );
+  return forkTest('proofs/children/change-records.ts', [home, String(milliseconds), ...SHARED], {
+    env: { ...process.env, SIGNING_KEY: pem },
+  });
 }
 
 /** Opens the home afresh and checks it: every finding that is not `intact`, and every change that is not there. */
