@@ -19,6 +19,11 @@ import {
   sequence,
 } from '../bytes/der-writer.ts';
 import type { Curve } from './algorithms.ts';
+import {
+  encodeArgon2idParameters,
+  readArgon2idParameters,
+  type Argon2idParameters,
+} from './argon2id-parameters.ts';
 import { OID } from './oids.ts';
 import { POINT_LENGTH } from './spki.ts';
 
@@ -46,15 +51,6 @@ export interface EcdhRecipient {
   readonly ephemeralPublicKey: Uint8Array;
   /** AES key wrap of the 32-byte content-encryption key: 40 bytes. */
   readonly encryptedKey: Uint8Array;
-}
-
-/** Cost of Argon2id version 0x13 (RFC 9106). */
-export interface Argon2idParameters {
-  /** 16 to 64 bytes. */
-  readonly salt: Uint8Array;
-  readonly memoryKiB: number;
-  readonly iterations: number;
-  readonly parallelism: number;
 }
 
 export interface Argon2idRecipient extends Argon2idParameters {
@@ -88,12 +84,6 @@ export function isPasswordRecipient(
 }
 
 /** What a reader accepts from a stranger; what a writer makes is stronger (kdf/). DESIGN section 4. */
-export const ARGON2ID_BOUNDS = {
-  memoryKiB: { min: 8 * 1024, max: 1024 * 1024 },
-  iterations: { min: 1, max: 16 },
-  parallelism: { min: 1, max: 16 },
-  salt: { min: 16, max: 64 },
-} as const;
 export const PBKDF2_BOUNDS = {
   iterations: { min: 1000, max: 10_000_000 },
   salt: { min: 8, max: 64 },
@@ -103,7 +93,6 @@ const V0 = integer(0);
 const V2 = integer(2);
 const V3 = integer(3);
 const AES256_WRAP = sequence(OID.aes256Wrap);
-const KEK_LENGTH = 32;
 const WRAPPED_CEK = { min: 40, max: 40 };
 const KEY_ID = { min: 1, max: 64 };
 /** RSA 1024 (classic records of old containers) to 16384 bits. */
@@ -151,10 +140,8 @@ export function encodeRecipientInfo(recipient: RecipientInfo): Uint8Array {
         ),
       );
     case 'argon2id': {
-      const { salt, memoryKiB, iterations, parallelism } = recipient;
-      const cost = [memoryKiB, iterations, parallelism, KEK_LENGTH].map((n) => integer(n));
       return pwri(
-        context(0, OID.argon2id, sequence(octetString(salt), ...cost)),
+        context(0, OID.argon2id, encodeArgon2idParameters(recipient)),
         AES256_WRAP,
         recipient.encryptedKey,
       );
@@ -248,7 +235,8 @@ function readPwri(r: DerReader): Argon2idRecipient | Pbkdf2Recipient {
   r.expect(V0, 'pwri.version');
   const kdf = r.enter(contextConstructed(0), 'pwri.keyDerivationAlgorithm');
   if (kdf.accept(OID.argon2id)) {
-    const parameters = readArgon2id(kdf);
+    const parameters = readArgon2idParameters(kdf);
+    kdf.end();
     r.expect(AES256_WRAP, 'pwri.keyEncryptionAlgorithm');
     const encryptedKey = r.octets('pwri.encryptedKey', WRAPPED_CEK);
     r.end();
@@ -270,16 +258,4 @@ function readPwri(r: DerReader): Argon2idRecipient | Pbkdf2Recipient {
   const encryptedKey = r.octets('pwri.encryptedKey', { min: 48, max: 48 });
   r.end();
   return { type: 'pbkdf2', salt, iterations, iv, encryptedKey };
-}
-
-function readArgon2id(kdf: DerReader): Argon2idParameters {
-  const r = kdf.enter(TAG.SEQUENCE, 'Argon2idParams');
-  kdf.end();
-  const salt = r.octets('Argon2idParams.salt', ARGON2ID_BOUNDS.salt);
-  const memoryKiB = r.integer('Argon2idParams.memoryKiB', ARGON2ID_BOUNDS.memoryKiB);
-  const iterations = r.integer('Argon2idParams.iterations', ARGON2ID_BOUNDS.iterations);
-  const parallelism = r.integer('Argon2idParams.parallelism', ARGON2ID_BOUNDS.parallelism);
-  r.integer('Argon2idParams.keyLength', { min: KEK_LENGTH, max: KEK_LENGTH });
-  r.end();
-  return { salt, memoryKiB, iterations, parallelism };
 }

@@ -1,5 +1,5 @@
 /** Argon2id (RFC 9106, version 0x13) by the package argon2, which is loaded when it is first used. */
-import { ARGON2ID_BOUNDS, type Argon2idParameters } from '../cms/recipient-info.ts';
+import { ARGON2ID_BOUNDS, type Argon2idParameters } from '../cms/argon2id-parameters.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 

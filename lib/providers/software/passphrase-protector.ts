@@ -1,10 +1,13 @@
 /** The passphrase protector: file keys under Argon2id of a passphrase, derived once a process. */
 import { randomFillSync } from 'node:crypto';
 import { DerReader } from '../../bytes/der-reader.ts';
-import { TAG } from '../../bytes/der-tags.ts';
-import { integer, octetString, sequence } from '../../bytes/der-writer.ts';
 import { toHex } from '../../bytes/octets.ts';
-import { ARGON2ID_BOUNDS, type Argon2idParameters } from '../../cms/recipient-info.ts';
+import {
+  ARGON2ID_BOUNDS,
+  encodeArgon2idParameters,
+  readArgon2idParameters,
+  type Argon2idParameters,
+} from '../../cms/argon2id-parameters.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { ARGON2ID_MINIMUM, argon2id, argon2idCost, type Argon2idCost } from '../../kdf/argon2id.ts';
 import { unwrapAesKey, wrapAesKey } from '../../keys/aes-key-wrap.ts';
@@ -60,7 +63,7 @@ class PassphraseProtector implements Protector {
     const { parameters, key } = await (this.#current ??= this.#fresh(options));
     return {
       name: NAME,
-      parameters: encodeParameters(parameters),
+      parameters: encodeArgon2idParameters(parameters),
       wrappedFileKey: wrapAesKey(key.bytes, fileKey),
     };
   }
@@ -100,7 +103,7 @@ class PassphraseProtector implements Protector {
     try {
       const parameters = { salt, ...(this.#options.cost ?? (await argon2idCost())) };
       const derivation = this.#derive(parameters, options);
-      const name = toHex(encodeParameters(parameters));
+      const name = toHex(encodeArgon2idParameters(parameters));
       this.#derived.set(name, derivation);
       derivation.catch(() => this.#derived.delete(name));
       return await derivation;
@@ -146,27 +149,11 @@ function requireBounds(cost: Argon2idCost): void {
   }
 }
 
-function encodeParameters({
-  salt,
-  memoryKiB,
-  iterations,
-  parallelism,
-}: Argon2idParameters): Uint8Array {
-  const cost = [memoryKiB, iterations, parallelism, KEY_LENGTH].map((n) => integer(n));
-  return sequence(octetString(salt), ...cost);
-}
-
 function readParameters(der: Uint8Array): Argon2idParameters {
-  const outer = new DerReader(der, 'Argon2idParams');
-  const r = outer.enter(TAG.SEQUENCE, 'Argon2idParams');
-  outer.end();
-  const salt = r.octets('salt', ARGON2ID_BOUNDS.salt);
-  const memoryKiB = r.integer('memoryKiB', ARGON2ID_BOUNDS.memoryKiB);
-  const iterations = r.integer('iterations', ARGON2ID_BOUNDS.iterations);
-  const parallelism = r.integer('parallelism', ARGON2ID_BOUNDS.parallelism);
-  r.integer('keyLength', { min: KEY_LENGTH, max: KEY_LENGTH });
-  r.end();
-  return { salt, memoryKiB, iterations, parallelism };
+  const reader = new DerReader(der, 'Argon2idParams');
+  const parameters = readArgon2idParameters(reader);
+  reader.end();
+  return parameters;
 }
 
 const NAME = 'passphrase';

@@ -18,11 +18,8 @@ import {
 import { decodeCertificate, MAX_CERTIFICATE } from '../../../lib/cms/certificate.ts';
 import { decodeKeyMetadata } from '../../../lib/cms/metadata.ts';
 import { OID } from '../../../lib/cms/oids.ts';
-import {
-  ARGON2ID_BOUNDS,
-  PBKDF2_BOUNDS,
-  type RecipientInfo,
-} from '../../../lib/cms/recipient-info.ts';
+import { ARGON2ID_BOUNDS } from '../../../lib/cms/argon2id-parameters.ts';
+import { PBKDF2_BOUNDS, type RecipientInfo } from '../../../lib/cms/recipient-info.ts';
 import { MAX_MESSAGE } from '../../../lib/cms/signed-data.ts';
 import { decodeSpki } from '../../../lib/cms/spki.ts';
 import { decodeKeyRecord } from '../../../lib/records/decode.ts';

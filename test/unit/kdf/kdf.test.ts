@@ -1,7 +1,7 @@
 /** HKDF, PBKDF2 and Argon2id: published answers, bounds, calibration, and life without the package argon2. */
 import { hkdfSync } from 'node:crypto';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { ARGON2ID_BOUNDS } from '../../../lib/cms/recipient-info.ts';
+import { ARGON2ID_BOUNDS } from '../../../lib/cms/argon2id-parameters.ts';
 import {
   ARGON2ID_MINIMUM,
   argon2id,
