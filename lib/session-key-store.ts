@@ -55,6 +55,7 @@ import type {
   TrustedSignerInfo,
   VerifyResult,
 } from './session-key-store/types.ts';
+import { verifyRecords } from './session-key-store/verify.ts';
 
 let homeOf: (store: SessionKeyStore) => Home;
 
@@ -171,22 +172,14 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
     }
   }
 
-  /** Checks all records, or one, against manifest, signature and form. Needs no private key. */
-  async *verify(query?: string): AsyncIterable<VerifyResult> {
-    await this.#home.refresh();
-    const listed =
-      query === undefined
-        ? [...this.#home.shelf.list()]
-        : [this.#home.shelf.find(await resolve(this.#home, query))!];
-    for (const { id, version, label } of listed) {
-      try {
-        await this.#home.readRecord(id);
-        yield { id, version, label, state: 'ok' };
-      } catch (error) {
-        if (!KeyStoreError.is(error)) throw error;
-        yield { id, version, label, state: error.code, message: error.message };
-      }
-    }
+  /**
+   * Checks all records, or one, against manifest, signature and form. Needs no private key.
+   *
+   * Records that lie in the store and that the manifest does not list come last, without a label: nothing uses them, but somebody put
+   * them there, or put an old manifest back.
+   */
+  verify(query?: string): AsyncIterable<VerifyResult> {
+    return verifyRecords(this.#home, query);
   }
 
   /** Verifies a record that is not from this store. @throws KeyStoreError BLOB_SIGNER_NOT_TRUSTED, BLOB_SIGNATURE_INVALID, BLOB_MALFORMED. */

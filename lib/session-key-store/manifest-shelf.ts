@@ -7,6 +7,7 @@ import {
   type ListedRecord,
   type ManifestedRecord,
   type ExamineStored,
+  type PlantedRecord,
   type RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
 import { PendingRecords } from '../stores/manifest/pending.ts';
@@ -103,6 +104,10 @@ class ManifestShelf implements RecordShelf {
   *list(): Iterable<ListedRecord> {
     const listed = [...this.#manifest.records.keys()].flatMap((id) => this.find(id) ?? []);
     yield* listed.toSorted((a, b) => a.created - b.created);
+  }
+
+  planted(): AsyncIterable<PlantedRecord> {
+    return this.#records.planted();
   }
 
   put(record: RecordToPut, author: ChangeAuthor): Promise<void> {

@@ -50,6 +50,8 @@ export class MemoryShelf implements RecordShelf {
     return this.#records.values();
   }
 
+  async *planted(): AsyncGenerator<never> {}
+
   put({ id, version, label, bytes }: RecordToPut, _author: ChangeAuthor): Promise<void> {
     this.#next(id, version);
     const index = ++this.#index;

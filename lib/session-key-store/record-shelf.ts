@@ -3,6 +3,7 @@ import type { SigningIdentity } from '../messages/sign-message.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
+  PlantedRecord,
   RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
 import type { ManifestHead } from '../trust/trust-list.ts';
@@ -30,6 +31,8 @@ export interface RecordShelf {
   lastVersion(id: string): number | undefined;
   /** In the order in which the keys were made. */
   list(): Iterable<ListedRecord>;
+  /** Records that lie in the store and that the manifest does not list. */
+  planted(): AsyncIterable<PlantedRecord>;
 
   /** @throws KeyStoreError STORE_CONFLICT where another process changed this id meanwhile. */
   put(record: RecordToPut, author: ChangeAuthor): Promise<void>;

@@ -54,6 +54,7 @@ describe('a wrapped key put into the store is refused:', () => {
     await writeFile(scene.recordPath(id), record);
     const code = await scene.refused(['encrypt', 'plain', '-o', 'out', '--key', id], 4);
     expect(code).toBe('KEY_NOT_FOUND');
+    expect(codeIn(await keycask(scene.where, ['verify']))).toBe('BLOB_SIGNER_NOT_TRUSTED');
     // The label still means the owner's key.
     const end = await keycask(scene.where, ['encrypt', 'plain', '-o', 'out', '--key', 'demo']);
     expect(end.code).toBe(0);
@@ -271,6 +272,7 @@ describe('what protects the store is refused when it was changed:', () => {
     // A manifest of yesterday knows nothing of the key of today.
     await writeFile(path, `${lines.join('\n')}\n`);
     expect(await scene.useOfTheKey(scene.id, 4)).toBe('KEY_NOT_FOUND');
+    expect(codeIn(await keycask(scene.where, ['verify']))).toBe('MANIFEST_ROLLED_BACK');
     await rm(path);
     expect(await scene.useOfTheKey()).toMatch(TRUST_CODES);
   });

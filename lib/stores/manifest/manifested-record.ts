@@ -41,3 +41,10 @@ export interface RecordFinding {
   readonly version: number;
   readonly status: RecordStatus;
 }
+
+/** A record that the store has and the manifest does not list. */
+export interface PlantedRecord {
+  readonly id: string;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}

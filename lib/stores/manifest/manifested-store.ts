@@ -18,6 +18,7 @@ import { mayHaveBeenAppended, type Manifest } from './manifest.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
+  PlantedRecord,
   RecordFinding,
   RecordStatus,
   RecordToPut,
@@ -27,6 +28,7 @@ import type { PendingRecord, PendingRecords } from './pending.ts';
 export type {
   ListedRecord,
   ManifestedRecord,
+  PlantedRecord,
   RecordFinding,
   RecordStatus,
   RecordToPut,
@@ -153,11 +155,16 @@ export class ManifestedStore {
       if ('record' in look) yield { id, version: look.record.version, status: look.status };
       else if (look.status !== 'absent') yield { id, version, status: look.status };
     }
-    for await (const { id, version } of this.#store.list()) {
+    for await (const { id, version } of this.planted()) yield { id, version, status: 'planted' };
+  }
+
+  /** The records that the store has and the manifest never listed, or lists as deleted. */
+  async *planted(): AsyncGenerator<PlantedRecord> {
+    for await (const { id } of this.#store.list()) {
       const known = this.manifest.current(id);
       if (known && !known.deleted) continue;
       const look = await this.#look(id);
-      if (look.status === 'planted') yield { id, version, status: 'planted' };
+      if (look.status === 'planted' && look.stored) yield { id, ...look.stored };
     }
   }
 
