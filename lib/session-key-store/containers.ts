@@ -174,21 +174,29 @@ export async function certificateOf(
   return role === 'signature' ? signing : exchange;
 }
 
-/** A container under a name that the trust does not list yet; one that a killed rotation left behind is overwritten. */
+/**
+ * A container under a name that is free. Nothing is overwritten: what looks like the remains of a killed rotation may be the container
+ * that another process is about to make the current one.
+ */
 async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promise<OpenContainer> {
   const current = await home.container();
   await home.sealLikeContainer();
   const base = current.name.replace(/~\d+$/, '');
-  const used = new Set(home.trust.list.containers.map(({ name }) => name));
-  let generation = used.size + 1;
-  while (used.has(`${base}~${generation}`)) generation++;
-  const exportable = (await current.exchangeKey.getProperty('exportPolicy')).plaintextExport;
-  return createContainer(home.provider, `${base}~${generation}`, {
+  const options = {
     algorithm: algorithm ?? (await algorithmOf(current)),
-    exportable,
-    overwrite: true,
+    exportable: (await current.exchangeKey.getProperty('exportPolicy')).plaintextExport,
     notBefore: home.now(),
-  });
+  };
+  const used = new Set(home.trust.list.containers.map(({ name }) => name));
+  for (let generation = used.size + 1; ; generation++) {
+    const name = `${base}~${generation}`;
+    if (used.has(name)) continue;
+    try {
+      return await createContainer(home.provider, name, options);
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_EXISTS') throw error;
+    }
+  }
 }
 
 async function algorithmOf({ exchangeKey }: OpenContainer): Promise<ContainerAlgorithm> {

@@ -9,7 +9,7 @@ import type { ExchangeKey } from '../records/open.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
-import type { TrustList } from '../trust/trust-list.ts';
+import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
 import { openContainer, type OpenContainer } from './container.ts';
 import type { KeyCache } from './key-cache.ts';
@@ -174,7 +174,7 @@ export class Home {
     const findSigner = (keyId: Uint8Array): TrustedSigner => {
       const pin = this.#trust.signer(keyId);
       // What a retired signer made before he was retired is as good as ever; what he made later is not.
-      if (pin.trust === 'retired' && index > (pin.container?.retiredAt ?? 0)) {
+      if (pin.trust === 'retired' && index > this.#retirementOf(pin.container)) {
         throw new KeyStoreError(
           'BLOB_SIGNER_NOT_TRUSTED',
           `the key that signed this (${pin.name}) was retired before`,
@@ -207,13 +207,14 @@ export class Home {
   async commitTrust(change: (list: TrustList) => TrustList, next?: SigningIdentity): Promise<void> {
     const trust = await this.#trustFile.commit({
       shelf: this.shelf,
-      author: await this.author(),
-      next: next ?? (await this.identity()),
-      reload: async () => {
+      present: async () => {
         await this.refresh();
-        return this.#trust.list;
+        // Begun before anything else can run, so that the author is the one that this list calls current.
+        const { list } = this.#trust;
+        return { list, author: await this.author() };
       },
       change,
+      ...(next && { next }),
     });
     await this.#adoptTrust(trust);
   }
@@ -224,6 +225,15 @@ export class Home {
     this.#containers.clear();
     await this.shelf.close();
     await this.provider.close();
+  }
+
+  /**
+   * Index of the manifest entry that retired a container: the first trust entry after `retiredAt`. Between the two are records that
+   * others entered while the new list was being signed.
+   */
+  #retirementOf(container?: TrustedContainer): number {
+    const retiredAt = container?.retiredAt ?? 0;
+    return this.shelf.trustAfter(retiredAt) ?? retiredAt;
   }
 
   async #adoptTrust(trust: Trust): Promise<void> {

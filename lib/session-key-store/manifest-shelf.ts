@@ -80,6 +80,10 @@ class ManifestShelf implements RecordShelf {
     return trust;
   }
 
+  trustAfter(index: number): number | undefined {
+    return this.#manifest.trustAfter(index);
+  }
+
   refresh(): Promise<void> {
     return this.#manifest.refresh();
   }

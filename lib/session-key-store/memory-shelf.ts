@@ -12,6 +12,7 @@ type MemoryRecord = ListedRecord & ManifestedRecord;
 export class MemoryShelf implements RecordShelf {
   readonly #records = new Map<string, MemoryRecord>();
   readonly #lastVersions = new Map<string, number>();
+  readonly #trustIndexes: number[] = [];
   #index = 0;
   #trust: RecordShelf['trust'];
 
@@ -25,6 +26,10 @@ export class MemoryShelf implements RecordShelf {
 
   get trust(): RecordShelf['trust'] {
     return this.#trust;
+  }
+
+  trustAfter(index: number): number | undefined {
+    return this.#trustIndexes.find((trust) => trust > index);
   }
 
   refresh(): Promise<void> {
@@ -75,7 +80,7 @@ export class MemoryShelf implements RecordShelf {
 
   enterTrust(version: number, sha256: Uint8Array, _author: ChangeAuthor): Promise<void> {
     if (version !== this.#trust.version + 1) throw new KeyStoreError('STORE_CONFLICT');
-    this.#index++;
+    this.#trustIndexes.push(++this.#index);
     this.#trust = { version, sha256 };
     return Promise.resolve();
   }

@@ -20,6 +20,9 @@ export interface RecordShelf {
   /** SHA-256 of the trust.cms that the manifest lists as the newest, and its version. */
   readonly trust: { readonly version: number; readonly sha256: Uint8Array };
 
+  /** Index of the first change of the trust after `index`, or undefined. */
+  trustAfter(index: number): number | undefined;
+
   /** Reads what was appended since. */
   refresh(): Promise<void>;
 

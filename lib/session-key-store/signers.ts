@@ -70,8 +70,10 @@ function findPin(home: Home, keyIdOrName: string): Pin {
   const matches = home.trust.pins.filter(
     ({ name, keyId }) => name === keyIdOrName || (isPrefix && toHex(keyId).startsWith(wanted)),
   );
-  if (matches.length > 1)
-    throw new KeyStoreError('KEY_AMBIGUOUS', `${matches.length} signers are called ${keyIdOrName}`);
+  // One signer may be listed twice: by two processes at once, or as somebody whose container was then brought in.
+  const signers = new Set(matches.map(({ keyId }) => toHex(keyId)));
+  if (signers.size > 1)
+    throw new KeyStoreError('KEY_AMBIGUOUS', `${signers.size} signers are called ${keyIdOrName}`);
   if (!matches[0])
     throw new KeyStoreError('KEY_NOT_FOUND', `no signer is called ${JSON.stringify(keyIdOrName)}`, {
       hint: 'See `keycask trust list`.',

@@ -22,13 +22,11 @@ import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 
 export interface TrustChange {
   readonly shelf: RecordShelf;
-  /** Whose signature counts in the manifest now. */
-  readonly author: ChangeAuthor;
-  /** The container that the changed list calls current. */
-  readonly next: SigningIdentity;
-  /** The newest list, after another process was faster. */
-  readonly reload: () => Promise<TrustList>;
+  /** The newest list, and whose signature counts in the manifest under it. Asked again after another process was faster. */
+  readonly present: () => Promise<{ readonly list: TrustList; readonly author: ChangeAuthor }>;
   readonly change: (list: TrustList) => TrustList;
+  /** The container that the changed list calls current; default: the author's. */
+  readonly next?: SigningIdentity;
 }
 
 export interface TrustFile {
@@ -99,15 +97,15 @@ async function commitWith(
   request: TrustChange,
   prepare: (trust: Trust) => Promise<void>,
 ): Promise<Trust> {
-  const { shelf, author, next, reload, change } = request;
+  const { shelf, present, change } = request;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const list = await reload();
+    const { list, author } = await present();
     const changed = change({
       ...list,
       trustVersion: list.trustVersion + 1,
       manifestHead: shelf.head,
     });
-    const trust = await Trust.sign(changed, next, author.clock());
+    const trust = await Trust.sign(changed, request.next ?? author.identity, author.clock());
     await prepare(trust);
     try {
       await shelf.enterTrust(changed.trustVersion, hashOfTrust(trust), author);

@@ -24,7 +24,7 @@ export interface TrustedContainer {
   /** DER of the certificates of its two keys. */
   readonly signing: Uint8Array;
   readonly exchange: Uint8Array;
-  /** Of a retired one: the manifest's newest entry when it was retired. Its signatures count up to that one. */
+  /** Of a retired one: the manifest's newest entry when the list was made that retires it. Its signatures count up to the trust entry after it. */
   readonly retiredAt?: number;
 }
 

@@ -43,6 +43,8 @@ export class ManifestChain {
   #length = 0;
   #newest: ManifestEntry | undefined;
   #trust: ManifestTrust | undefined;
+  /** Indexes of the trust entries, ascending. */
+  readonly #trustIndexes: number[] = [];
 
   constructor(storeId: Uint8Array) {
     this.#storeId = storeId;
@@ -63,6 +65,11 @@ export class ManifestChain {
   /** In the order in which the ids were first written. */
   get records(): ReadonlyMap<string, ManifestRecord> {
     return this.#records;
+  }
+
+  /** Index of the first trust entry after `index`, or undefined. */
+  trustAfter(index: number): number | undefined {
+    return this.#trustIndexes.find((trust) => trust > index);
   }
 
   /** Is an entry with this hash in the chain at its index? */
@@ -144,6 +151,7 @@ export class ManifestChain {
       }
       case 'trust':
         this.#trust = { version: change.version, sha256: copyBytes(change.sha256), index };
+        this.#trustIndexes.push(index);
         break;
     }
   }

@@ -109,6 +109,11 @@ export class Manifest {
     return this.#sound().trust;
   }
 
+  /** Index of the first trust entry after `index`, or undefined. */
+  trustAfter(index: number): number | undefined {
+    return this.#sound().trustAfter(index);
+  }
+
   /** What the last refresh knew of a record; undefined where the manifest has never heard of it. */
   current(id: string): ManifestRecord | undefined {
     return this.#sound().records.get(id);
