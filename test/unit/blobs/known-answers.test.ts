@@ -133,7 +133,7 @@ describe('a blob of each type', () => {
       blob[offset] = value;
       expect(
         thrownBy(() => decodeKeyBlob(blob)),
-        `${type}`,
+        type,
       ).toMatchObject({ code, field });
     }
   });
@@ -270,7 +270,7 @@ describe('PLAINTEXTKEYBLOB', () => {
       blob.set(hex(size), 8);
       expect(
         codeOf(() => decodePlaintextKeyBlob(blob)),
-        `${size}`,
+        size,
       ).toBe('BLOB_MALFORMED');
     }
     const nothing = { algId: ALG_ID.CALG_RC4, key: new Uint8Array(0) };

@@ -140,7 +140,7 @@ describe('keys of a store', () => {
     for (const text of [
       JSON.stringify(key),
       inspect(key, { showHidden: true, depth: 9 }),
-      `${JSON.stringify({ key })}`,
+      JSON.stringify({ nested: [key] }),
     ])
       expect(text).not.toContain(hex);
   });
