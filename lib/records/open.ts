@@ -47,39 +47,65 @@ export async function openKeys(
 ): Promise<CommittedKey> {
   if (!VerifiedKeyRecord.is(record))
     throw new KeyStoreError('PARAMETER_INVALID', 'only a verified record can be opened');
-  const unwrapped = await unwrapFirst(record, openers);
-  const opened: CommittedKey = record.parts.sealed
+  const ways = waysIn(record, openers.exchangeKeys);
+  if (ways.length === 0) return opened(await unwrapWithPasswords(record, openers), record);
+  let failure: unknown;
+  for (const way of ways) {
+    try {
+      return opened(await unwrapWithKey(record, way), record);
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'KEY_UNWRAP_FAILED') throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** A recipient, and a private key that its key identifier names. */
+interface WayIn {
+  readonly recipient: number;
+  readonly key: PersistedKey;
+}
+
+/**
+ * Every recipient that an exchange key may open. A key identifier is what somebody's certificate claims: several may claim one, and the
+ * first to come must not shut out the others.
+ */
+function waysIn(record: VerifiedKeyRecord, exchangeKeys: readonly ExchangeKey[] = []): WayIn[] {
+  if (record.parts.trust === 'password') return [];
+  return exchangeKeys.flatMap((exchangeKey) =>
+    record.recipients.flatMap((info, recipient) =>
+      isFor(info, exchangeKey) ? [{ recipient, key: exchangeKey.key }] : [],
+    ),
+  );
+}
+
+function isFor(info: RecipientInfo, { key, keyId }: ExchangeKey): boolean {
+  if (!('keyId' in info) || (info.type === 'ecdh') !== key.algorithm.startsWith('ECDH'))
+    return false;
+  if (info.keyId.length > 0) return equalBytes(info.keyId, keyId);
+  return modulusLength(key.publicKey) === info.encryptedKey.length;
+}
+
+/** What the unwrapped key opens, checked. Takes it over. */
+function opened(unwrapped: SecretBytes, record: VerifiedKeyRecord): CommittedKey {
+  const keys: CommittedKey = record.parts.sealed
     ? openSealed(unwrapped, record)
     : { sessionKey: unwrapped };
   try {
-    checkCommitment(opened, record.parts);
+    checkCommitment(keys, record.parts);
   } catch (error) {
-    opened.sessionKey.dispose();
-    opened.contentKey?.dispose();
+    keys.sessionKey.dispose();
+    keys.contentKey?.dispose();
     throw error;
   }
-  return opened;
+  return keys;
 }
 
-/** Index of the recipient that an exchange key opens, or -1. */
-export function recipientFor(record: VerifiedKeyRecord, { key, keyId }: ExchangeKey): number {
-  return record.recipients.findIndex((info) => {
-    if (!('keyId' in info)) return false;
-    if (info.keyId.length > 0) return equalBytes(info.keyId, keyId);
-    return key.algorithm === 'RSA' && modulusLength(key.publicKey) === info.encryptedKey.length;
-  });
-}
-
-async function unwrapFirst(
+async function unwrapWithPasswords(
   record: VerifiedKeyRecord,
-  { exchangeKeys = [], password }: RecordOpeners,
+  { password }: RecordOpeners,
 ): Promise<SecretBytes> {
-  if (record.parts.trust !== 'password') {
-    for (const exchangeKey of exchangeKeys) {
-      const recipient = recipientFor(record, exchangeKey);
-      if (recipient >= 0) return unwrapWithKey(record, recipient, exchangeKey.key);
-    }
-  }
   const passwords = record.recipients.filter(isPasswordRecipient);
   if (passwords.length === 0) throw new KeyStoreError('NO_RECIPIENT');
   if (!password)
@@ -96,8 +122,7 @@ async function unwrapFirst(
  */
 async function unwrapWithKey(
   record: VerifiedKeyRecord,
-  recipient: number,
-  key: PersistedKey,
+  { recipient, key }: WayIn,
 ): Promise<SecretBytes> {
   const concealed =
     record.recipients[recipient]!.type === 'rsa-pkcs1' && record.parts.profile === 'envelope';

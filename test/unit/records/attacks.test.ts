@@ -118,6 +118,34 @@ function oaep(key: TestExchangeKey, contentKey: Uint8Array): RecipientInfo {
 
 const aes256 = (key: Uint8Array) => encodePlaintextKeyBlob({ algId: ALG_ID.CALG_AES_256, key });
 
+describe("a recipient's certificate that claims the owner's key identifier", () => {
+  it.each(['p-256', 'rsa-2048'] as const)(
+    'shuts out nobody, where the owner is of %s',
+    async (kind) => {
+      const owner = await testExchangeKey(kind);
+      const signer = await testIdentity();
+      using key = SecretBytes.random(32);
+      for (const claimant of ['p-256', 'p-384', 'rsa-2048'] as const) {
+        const stranger = { ...(await testExchangeKey(claimant)), keyId: owner.keyId };
+        const recipients = [
+          ...Array.from({ length: 3 }, () => ({ ...stranger.recipient(), keyId: owner.keyId })),
+          owner.recipient(),
+        ];
+        const bytes = await sealKeyRecord(key, sampleMetadata(), {
+          recipients,
+          signer,
+          signingTime: NOW,
+        });
+        const record = verifyKeyRecord(bytes, pinned(signer));
+        for (const opener of [owner, stranger]) {
+          using opened = await openKeyRecord(record, { exchangeKeys: [opener] });
+          expect(opened.bytes).toEqual(key.bytes);
+        }
+      }
+    },
+  );
+});
+
 describe('a record that its own signer made wrong', () => {
   const crafted = async (
     keyBlob: Uint8Array,
