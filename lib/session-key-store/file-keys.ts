@@ -1,5 +1,4 @@
 /** The session keys of encrypted files: from the store, made for a run, or out of a file's header. */
-import { createHash } from 'node:crypto';
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type {
   DecryptionKeyOptions,
@@ -10,7 +9,15 @@ import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SessionKey } from '../keys/session-key.ts';
 import type { Home } from './home.ts';
-import { createKey, makeKey, openStored, openVerified, resolve, type MadeKey } from './keys.ts';
+import {
+  cacheSource,
+  createKey,
+  makeKey,
+  openStored,
+  openVerified,
+  resolve,
+  type MadeKey,
+} from './keys.ts';
 import { verifyOutside } from './rewrap.ts';
 
 /** A key to encrypt with, and the record for the file's header. */
@@ -52,15 +59,15 @@ export async function openHeaderRecord(
   bytes: Uint8Array,
   options: DecryptionKeyOptions = {},
 ): Promise<SessionKey> {
-  const name = `header ${createHash('sha256').update(bytes).digest('hex')}`;
   await home.refresh();
-  const known = options.signers?.length ? undefined : home.cache.get(name);
+  const { password, signers } = options;
+  const source = cacheSource(home, { record: bytes, trust: 'header', password });
+  const known = signers?.length ? undefined : home.cache.get(source);
   if (known) return known;
   const header = verifyOutside(home, bytes, options);
   using key = await openVerified(home, await newest(home, header), options);
   const decryptOnly = key.duplicate({ decryptOnly: true });
-  if (header.parts.trust !== 'password' && !options.signers?.length)
-    home.cache.set(name, decryptOnly);
+  if (header.parts.trust !== 'password' && !signers?.length) home.cache.set(source, decryptOnly);
   return decryptOnly;
 }
 

@@ -221,7 +221,7 @@ export class Home {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.cache.clear();
+    this.cache.close();
     this.#containers.clear();
     await this.shelf.close();
     await this.provider.close();

@@ -4,7 +4,7 @@ import { ALG_ID } from '../blobs/alg-id.ts';
 import { decodeUtf8, encodeUtf8, toHex } from '../bytes/octets.ts';
 import { decodeCertificate } from '../cms/certificate.ts';
 import { METADATA_LIMITS, type KeyMetadata, type Provenance } from '../cms/metadata.ts';
-import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import type { SignerTrust, VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { argon2idCost } from '../kdf/argon2id.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
@@ -16,6 +16,7 @@ import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
 import { sealKeyRecord } from '../records/seal.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
+import type { CacheSource } from './key-cache.ts';
 import type { CreateKeyOptions, OpenKeyOptions, RewrapKeyOptions } from './types.ts';
 
 /** A new key and its record, not yet in the store. */
@@ -178,8 +179,8 @@ export async function openVerified(
   { password }: OpenKeyOptions = {},
 ): Promise<SessionKey> {
   const { bytes, trust } = record.parts;
-  const name = `${trust} ${createHash('sha256').update(bytes).digest('hex')}`;
-  const known = home.cache.get(name);
+  const source = cacheSource(home, { record: bytes, trust, password });
+  const known = home.cache.get(source);
   if (known) return known;
   if (home.readOnly && !password)
     throw new KeyStoreError('PASSWORD_REQUIRED', 'the store was opened to list and verify only');
@@ -192,8 +193,25 @@ export async function openVerified(
     record.metadata,
     isDecryptOnly(record.metadata) || trust !== 'pinned',
   );
-  home.cache.set(name, key);
+  home.cache.set(source, key);
   return key;
+}
+
+/** What an opened key of these bytes is kept under. Asked for when they are verified, since the trust may change before they are opened. */
+export function cacheSource(
+  home: Home,
+  {
+    record,
+    trust,
+    password,
+  }: Omit<CacheSource, 'trust'> & { readonly trust: SignerTrust | 'header' },
+): CacheSource {
+  const version = home.trust.list.trustVersion;
+  return {
+    record: createHash('sha256').update(record).digest(),
+    trust: `${trust} ${version}`,
+    password,
+  };
 }
 
 /** A new session key under the same label; the old ones still decrypt. */
