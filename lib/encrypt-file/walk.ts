@@ -1,6 +1,6 @@
 /** Finding the files under the paths that a user named, and where each one's output belongs. */
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { TEMPORARY_PREFIX } from '../platform/durable-file.ts';
 import { fsError, withFsErrors } from '../platform/fs-error.ts';
@@ -119,7 +119,7 @@ async function isOutput(folder: string, avoid: string | undefined): Promise<bool
 /** A folder that others can enter no more than they can enter `source`. */
 async function makeLike(target: string, source: string): Promise<void> {
   const { mode } = await lstat(source);
-  await mkdir(target, { recursive: true, mode: (mode & 0o777) | OWNER });
+  await makeFolder(target, (mode & 0o777) | OWNER);
 }
 
 const OWNER = 0o700;

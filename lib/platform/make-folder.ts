@@ -1,16 +1,40 @@
 /** Making a folder and those above it, with the true reason where that fails. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isFsError } from './fs-error.ts';
 
-/** @param mode - Permissions of folders that are made, under the umask. */
-export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+/**
+ * Makes `path` and what is missing above it; a folder that is there stays as it is.
+ *
+ * Not Node's own recursion: on a read-only disk that tells ENOENT instead of EROFS, and under /proc it never ends.
+ *
+ * @param mode - Permissions of folders that are made, under the umask.
+ * @returns The uppermost folder that was made; undefined where `path` was there.
+ */
+export async function makeFolder(path: string, mode = 0o777): Promise<string | undefined> {
   try {
-    await mkdir(path, { recursive: true, mode });
-  } catch (error) {
-    // On a read-only disk Node's recursion asks whether the folder is there, and tells that answer instead of EROFS.
-    if (!isFsError(error, 'ENOENT') || dirname(path) === path) throw error;
-    await makeFolder(dirname(path), mode);
     await mkdir(path, { mode });
+    return path;
+  } catch (error) {
+    if (await isFolder(path, error)) return undefined;
+    if (!isFsError(error, 'ENOENT') || dirname(path) === path) throw error;
+  }
+  const first = await makeFolder(dirname(path), mode);
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!(await isFolder(path, error))) throw error;
+  }
+  return first ?? path;
+}
+
+/** A disk that refuses to make a folder that is there already (EROFS, EACCES) says nothing against it. */
+async function isFolder(path: string, error: unknown): Promise<boolean> {
+  if (isFsError(error, 'ENOENT', 'ENOTDIR')) return false;
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
   }
 }

@@ -4,11 +4,12 @@
  * A generation is linked into place, so of two processes that make the same one exactly one wins; no lock files. Older generations go
  * afterwards. A deletion is a generation too, so that a change made from an older sight of the key cannot bring it back.
  */
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeUtf8, equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durable-file.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 import { LIMITS } from './limits.ts';
 
@@ -97,7 +98,7 @@ export class KeyFolder {
 
   async #make(): Promise<void> {
     await withFsErrors(this.path, async () => {
-      const first = await mkdir(this.path, { recursive: true, mode: 0o700 });
+      const first = await makeFolder(this.path, 0o700);
       if (first !== undefined) await syncDirectory(dirname(first));
     });
   }

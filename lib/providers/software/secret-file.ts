@@ -1,9 +1,10 @@
 /** A file of 32 random bytes that several processes agree on: whoever links it first makes it. */
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KeyStoreError } from '../../errors.ts';
 import { SecretBytes, type RandomFill } from '../../keys/secret-bytes.ts';
 import { syncDirectory, writeDurably } from '../../platform/durable-file.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 
 const SECRET_LENGTH = 32;
@@ -38,7 +39,7 @@ export async function readOrMakeSecretFile(
   const present = await readSecretFile(path);
   if (present) return present;
   await withFsErrors(path, async () => {
-    const first = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const first = await makeFolder(dirname(path), 0o700);
     if (first !== undefined) await syncDirectory(dirname(first));
   });
   const fresh = SecretBytes.random(SECRET_LENGTH, random);
