@@ -1,31 +1,37 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { makeFolder } from '../../../lib/platform/make-folder.ts';
-import { temporaryFolder } from '../../support/temporary-home.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+async function newFolder(): Promise<string> {
+  const folder = await temporaryFolder();
+  onTestFinished(() => folder.remove());
+  return folder.path;
+}
 
 it('makes what is missing, and tells where that began', async () => {
-  const folder = await temporaryFolder();
+  const folder = await newFolder();
   expect(await makeFolder(join(folder, 'a', 'b', 'c'), 0o700)).toBe(join(folder, 'a'));
   expect((await stat(join(folder, 'a', 'b', 'c'))).mode & 0o777).toBe(0o700);
   expect(await makeFolder(join(folder, 'a', 'b', 'd'))).toBe(join(folder, 'a', 'b', 'd'));
 });
 
 it('leaves a folder that is there as it is', async () => {
-  const folder = await temporaryFolder();
+  const folder = await newFolder();
   await mkdir(join(folder, 'a'), { mode: 0o755 });
   expect(await makeFolder(join(folder, 'a'), 0o700)).toBeUndefined();
   expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o755);
 });
 
 it('is made once by several at the same time', async () => {
-  const path = join(await temporaryFolder(), 'a', 'b', 'c');
+  const path = join(await newFolder(), 'a', 'b', 'c');
   await Promise.all(Array.from({ length: 8 }, () => makeFolder(path)));
   expect((await stat(path)).isDirectory()).toBe(true);
 });
 
 it('says what stands in the way', async () => {
-  const folder = await temporaryFolder();
+  const folder = await newFolder();
   await writeFile(join(folder, 'file'), '');
   await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
   await expect(makeFolder(join(folder, 'file', 'a'))).rejects.toMatchObject({ code: 'ENOTDIR' });
