@@ -39,6 +39,8 @@ export interface ContainerOptions {
 /** Both certificates lie with the exchange key as this property, so that any provider can keep them (NCryptSetProperty). */
 const SIGNING_PROPERTY = 'custom:keycask-signing-certificate';
 const EXCHANGE_PROPERTY = 'custom:keycask-exchange-certificate';
+/** Of a container that signs no more: sealed with the key, so that no other file can make it the current one again. */
+const RETIRED_PROPERTY = 'custom:keycask-retired';
 
 const ALGORITHMS: Record<
   ContainerAlgorithm,
@@ -124,6 +126,16 @@ export async function importContainer(
     throw new KeyStoreError('PARAMETER_INVALID', 'the certificates are not those of the keys');
   }
   return finish(name, { exchangeKey, signatureKey, signing, exchange });
+}
+
+/** From now on the container only opens what it opened before. */
+export async function retire(container: OpenContainer): Promise<void> {
+  if (!(await isRetired(container)))
+    await container.exchangeKey.setProperty(RETIRED_PROPERTY, Uint8Array.of(1));
+}
+
+export async function isRetired({ exchangeKey }: OpenContainer): Promise<boolean> {
+  return (await exchangeKey.getProperty(RETIRED_PROPERTY)) !== undefined;
 }
 
 /** A provider without a place to write makes ephemeral keys. */

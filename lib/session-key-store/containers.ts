@@ -1,7 +1,7 @@
 /** Looking after key containers: list, show, make, rotate, delete, protect, export, import. */
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { KeyScope, PersistedKeyInfo } from '../contracts/provider.ts';
-import { KeyStoreError } from '../errors.ts';
+import { KeyStoreError, type KeyStoreErrorCode } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
@@ -9,6 +9,7 @@ import {
   createContainer,
   importContainer,
   openContainer,
+  retire,
   type ContainerKeys,
   type OpenContainer,
 } from './container.ts';
@@ -125,6 +126,7 @@ export async function rotateContainer(
     home.keepContainer(next);
     await home.commitTrust((list) => retireCurrent(list, next), next.identity);
   }
+  await markRetired(home);
   return rewrapAll(home, options);
 }
 
@@ -154,6 +156,7 @@ export async function bringContainer(
   await home.refresh();
   await home.sealLikeContainer();
   const imported = await importContainer(home.provider, name, keys, home.now());
+  await retire(imported);
   home.keepContainer(imported);
   const { signing, exchange } = imported;
   await home.commitTrust((list) => ({
@@ -198,6 +201,21 @@ async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promis
     }
   }
 }
+
+/** Marks the keys of every container that was replaced, one of an earlier rotation that was interrupted included. */
+async function markRetired(home: Home): Promise<void> {
+  for (const { name, state } of home.trust.list.containers) {
+    if (state === 'current') continue;
+    try {
+      await retire(await home.openContainer(name));
+    } catch (error) {
+      // Deleted since, or never finished: then nobody can sign with it here.
+      if (!KeyStoreError.is(error) || !GONE.includes(error.code)) throw error;
+    }
+  }
+}
+
+const GONE: readonly KeyStoreErrorCode[] = ['CONTAINER_NOT_FOUND', 'KEY_FILE_DAMAGED'];
 
 async function algorithmOf({ exchangeKey }: OpenContainer): Promise<ContainerAlgorithm> {
   if (exchangeKey.algorithm === 'RSA')

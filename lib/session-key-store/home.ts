@@ -11,7 +11,7 @@ import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
-import { openContainer, type OpenContainer } from './container.ts';
+import { isRetired, openContainer, type OpenContainer } from './container.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 import { hashOfTrust, type TrustFile } from './trust-file.ts';
@@ -40,6 +40,8 @@ export class Home {
   readonly #trustFile: TrustFile;
   readonly #clock: () => Date;
   readonly #containers = new Map<string, Promise<OpenContainer>>();
+  /** Key identifiers, in hex, of containers that this process saw replaced. */
+  readonly #succeeded = new Set<string>();
   #trust: Trust;
   #ownKeyIds: ReadonlySet<string>;
   #closed = false;
@@ -87,13 +89,35 @@ export class Home {
   async container(): Promise<OpenContainer> {
     if (this.readOnly)
       throw new KeyStoreError('PASSWORD_REQUIRED', 'the store was opened to list and verify only');
-    const { container, publicKey } = this.#trust.current;
+    return this.#containerOf(this.#trust);
+  }
+
+  /**
+   * Checks that a trust list was signed by this home's own container. Without opening keys, the public half in its key file has to do.
+   *
+   * @throws KeyStoreError TRUST_INVALID, and what opening the container throws.
+   */
+  async checkTrust(trust: Trust = this.#trust): Promise<void> {
+    if (!this.readOnly) {
+      await this.#containerOf(trust);
+      return;
+    }
+    const { container, publicKey } = trust.current;
+    for await (const key of this.provider.listKeys())
+      if (key.name === container.name && equalBytes(key.publicKey, publicKey)) return;
+    throw foreignTrust();
+  }
+
+  async #containerOf(trust: Trust): Promise<OpenContainer> {
+    const { container, keyId, publicKey } = trust.current;
     const open = await this.openContainer(container.name);
     // trust.cms is as authentic as the key that signed it: the provider's own copy of that key decides.
-    if (!equalBytes(open.identity.publicKey, publicKey))
+    if (!equalBytes(open.identity.publicKey, publicKey)) throw foreignTrust();
+    // Its key is still here, to open what it opened. Whoever has a copy of it must not make himself the current one again.
+    if (this.#succeeded.has(toHex(keyId)) || (await isRetired(open)))
       throw new KeyStoreError(
         'TRUST_INVALID',
-        'trust.cms was signed by another key than that of this home',
+        `trust.cms calls ${container.name} the current container, which was replaced`,
       );
     // Another home's exchange key of the same name and machine would be whole, and whatever was wrapped for it lost to this home.
     if (!equalBytes(open.exchange, container.exchange))
@@ -237,12 +261,22 @@ export class Home {
   }
 
   async #adoptTrust(trust: Trust): Promise<void> {
+    // Before it is believed: what is refused now must not be there the next time.
+    await this.checkTrust(trust);
+    const { keyId } = this.#trust.current;
+    if (!equalBytes(keyId, trust.current.keyId)) this.#succeeded.add(toHex(keyId));
     this.#trust = trust;
     this.#ownKeyIds = ownKeyIdsOf(trust);
     // Keys of a revoked signer must not be answered from memory.
     this.cache.clear();
-    if (!this.readOnly) await this.container();
   }
+}
+
+function foreignTrust(): KeyStoreError {
+  return new KeyStoreError(
+    'TRUST_INVALID',
+    'trust.cms was signed by another key than that of this home',
+  );
 }
 
 function ownKeyIdsOf(trust: Trust): ReadonlySet<string> {

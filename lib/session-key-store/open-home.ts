@@ -1,7 +1,6 @@
 /** Making and opening homes: in a folder, or in memory. */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { equalBytes } from '../bytes/octets.ts';
 import type { Posture, Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
@@ -93,7 +92,7 @@ export async function openHome(options: OpenStoreOptions): Promise<Home> {
       cache,
       clock,
     });
-    await checkTrustedKey(home);
+    await home.checkTrust();
     checkPolicies(home);
     return home;
   } catch (error) {
@@ -158,22 +157,6 @@ export async function protectHome(
   for await (const { name, legacyKeySpec, scope } of home.provider.listKeys())
     await home.provider.changeProtector(name, legacyKeySpec, seal, { scope });
   await folder.writeConfiguration({ ...configuration, protector });
-}
-
-/** trust.cms is as authentic as the provider's copy of the key that signed it. Without opening keys, its public half has to do. */
-async function checkTrustedKey(home: Home): Promise<void> {
-  if (!home.readOnly) {
-    await home.container();
-    return;
-  }
-  const { container, publicKey } = home.trust.current;
-  for await (const key of home.provider.listKeys()) {
-    if (key.name === container.name && equalBytes(key.publicKey, publicKey)) return;
-  }
-  throw new KeyStoreError(
-    'TRUST_INVALID',
-    'trust.cms was signed by another key than that of this home',
-  );
 }
 
 /** From the weakest to the strongest place for a private key in use. */
