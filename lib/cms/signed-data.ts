@@ -207,11 +207,11 @@ export function decodeSignedData<S extends Signer>(
   signerInfo.end();
   return {
     message: {
-      ...readSignedAttributes(signedAttributes, type),
       content,
       scheme,
       signedAttributes,
       signature,
+      ...readSignedAttributes(signedAttributes, type),
     },
     signer,
   };

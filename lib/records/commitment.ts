@@ -29,7 +29,7 @@ export function encodeBoundMetadata(
 ): Uint8Array {
   using prk = extract(key, metadata.recordId);
   if (!prk) return encodeKeyMetadata(metadata);
-  const committed = encodeKeyMetadata({ ...metadata, commitment: commitmentOf(prk) });
+  const committed = encodeKeyMetadata({ commitment: commitmentOf(prk), ...metadata });
   return withBind(committed, bindOf(prk, committed, signerPublicKey));
 }
 

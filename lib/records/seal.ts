@@ -39,7 +39,9 @@ export async function sealKeyRecord(
 ): Promise<Uint8Array> {
   const random = options.random ?? randomFillSync;
   using contentKey = SecretBytes.random(CONTENT_KEY_LENGTH, random);
-  return await sealEnvelope({ sessionKey, contentKey }, metadata, { ...options, random, kept: [] });
+  const { recipients, signer, signingTime } = options;
+  const all = { recipients, kept: [], signer, signingTime, random };
+  return await sealEnvelope({ sessionKey, contentKey }, metadata, all);
 }
 
 /** What a re-wrap seals: new recipients, and those that stay as they are because the content-encryption key does. */
