@@ -13,6 +13,7 @@ const RUNS = 31;
 const TELL =
   'const { user, system } = process.cpuUsage(); process.stdout.write(String((user + system) / 1000));';
 
+/** Of one process, or of its difference to another. */
 interface Cost {
   readonly wallMs: number;
   readonly cpuMs: number;
@@ -40,6 +41,9 @@ if (!existsSync(new URL('../dist/index.js', import.meta.url)))
   throw new TypeError('there is no dist/: run `npm run build:js` first');
 
 describe('a new process', () => {
+  console.log(
+    `bare node: ${median(Array.from({ length: RUNS }, () => costOf('').cpuMs)).toFixed(1)} ms of CPU`,
+  );
   for (const entry of ['keycask', 'keycask/blobs', 'keycask/records']) {
     const { wallMs, cpuMs } = overBareNode(`import ${JSON.stringify(entry)}`);
     // By CPU time, which other processes on the machine change little: a module is read from the disk cache and waits for nothing.
