@@ -27,7 +27,9 @@ const FILE_LENGTH = 3_000_000;
 
 let bundle: string;
 beforeAll(async () => {
-  bundle = await bundleChild('proofs/children/killed.ts');
+  const child = await bundleChild('proofs/children/killed.ts');
+  bundle = child.path;
+  return child.remove;
 });
 
 describe('killed at a random moment of', { timeout: HOMES * 300_000 }, () => {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { SessionKeyStore } from '../../lib/session-key-store.ts';
 import { Manifest } from '../../lib/stores/manifest/manifest.ts';
 import { Trust } from '../../lib/trust/trust.ts';
@@ -15,12 +15,18 @@ const PROCESSES = 20;
 const DURATION_MS = process.env['SLOW'] === '1' ? 120_000 : 30_000;
 const SHARED_KEYS = 3;
 
+let bundle: string;
+beforeAll(async () => {
+  const child = await bundleChild('proofs/children/busy.ts');
+  bundle = child.path;
+  return child.remove;
+});
+
 test('20 processes create, re-wrap and remove keys in one home, and none is lost', async () => {
-  const bundle = await bundleChild('proofs/children/busy.ts');
   const { store, where } = await newStore();
   for (let made = 0; made < SHARED_KEYS; made++) (await store.createKey(SHARED_LABEL)).dispose();
 
-  const changes = await keepBusy(bundle, where);
+  const changes = await keepBusy(where);
   await using fresh = await SessionKeyStore.open(where);
   const found = new Map((await keysOf(fresh)).map((key) => [key.id, key]));
 
@@ -44,7 +50,7 @@ test('20 processes create, re-wrap and remove keys in one home, and none is lost
   );
 });
 
-async function keepBusy(bundle: string, { home, stateFolder }: TemporaryHome): Promise<Change[]> {
+async function keepBusy({ home, stateFolder }: TemporaryHome): Promise<Change[]> {
   const children = Array.from({ length: PROCESSES }, () =>
     Child.start(bundle, [home, stateFolder, String(DURATION_MS)]),
   );

@@ -7,30 +7,37 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
-import { afterAll } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Bundles a file of test/ and everything of lib/ that it uses; gone when the tests of the calling file have ended. */
-export async function bundleChild(file: string): Promise<string> {
+export interface ChildBundle {
+  /** What {@link Child.start} starts. */
+  readonly path: string;
+  readonly remove: () => void;
+}
+
+/** Bundles a file of test/ and everything of lib/ that it uses. */
+export async function bundleChild(file: string): Promise<ChildBundle> {
   // Inside the checkout, since the bundle still imports the library's dependencies by name.
   const cache = path.join(ROOT, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   const outDir = mkdtempSync(path.join(cache, 'keycask-child-'));
-  afterAll(() => rmSync(outDir, { recursive: true, force: true }));
-  const options = { format: ['esm'], target: 'node20', platform: 'node' } as const;
   await build({
-    ...options,
-    format: [...options.format],
     config: false,
     entry: { child: path.join(ROOT, 'test', file) },
     outDir,
+    format: ['esm'],
+    target: 'node20',
+    platform: 'node',
     splitting: false,
     silent: true,
     // The bundle lies in a folder without a package.json that says "module".
     outExtension: () => ({ js: '.mjs' }),
   });
-  return path.join(outDir, 'child.mjs');
+  return {
+    path: path.join(outDir, 'child.mjs'),
+    remove: () => rmSync(outDir, { recursive: true, force: true }),
+  };
 }
 
 /** How a child ended. */
