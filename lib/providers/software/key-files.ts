@@ -168,13 +168,13 @@ export class KeyFiles {
   /**
    * What the files of a scope say of themselves, unopened, in the order of their file names.
    *
-   * @yields For a file that cannot be read, the KEY_FILE_DAMAGED in place of its facts.
+   * @yields For a file that cannot be read, the reason in place of its facts.
    */
   async *list(scope: KeyScope): AsyncIterable<KeyFacts | KeyStoreError> {
     const folder = this.#folder(scope);
     for (const stem of await folder.stems()) {
-      const current = await folder.current(stem);
-      if (current?.bytes) yield this.#factsOf(current.bytes, stem, current.generation);
+      const facts = await this.#currentFacts(folder, stem);
+      if (facts) yield facts;
     }
   }
 
@@ -194,9 +194,13 @@ export class KeyFiles {
     return file;
   }
 
-  #factsOf(bytes: Uint8Array, stem: string, generation: number): KeyFacts | KeyStoreError {
+  async #currentFacts(
+    folder: KeyFolder,
+    stem: string,
+  ): Promise<KeyFacts | KeyStoreError | undefined> {
     try {
-      return this.#decode(bytes, stem, generation).facts;
+      const current = await folder.current(stem);
+      return current?.bytes && this.#decode(current.bytes, stem, current.generation).facts;
     } catch (error) {
       const failure = asDamage(error, stem);
       if (KeyStoreError.is(failure)) return failure;

@@ -4,13 +4,14 @@
  * A generation is linked into place, so of two processes that make the same one exactly one wins; no lock files. Older generations go
  * afterwards. A deletion is a generation too, so that a change made from an older sight of the key cannot bring it back.
  */
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { encodeUtf8, equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durable-file.ts';
 import { makeFolder } from '../../platform/make-folder.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
+import { readSmallFile } from '../../platform/read-small-file.ts';
 import { LIMITS } from './limits.ts';
 
 export interface Generation {
@@ -28,14 +29,17 @@ export class KeyFolder {
 
   /** The current generation of `stem`; undefined where there never was one. */
   async current(stem: string): Promise<Generation | undefined> {
-    // A concurrent change can hide both the old name and the new one from a single reading of the folder.
+    let absent = 0;
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       const generation = highest(await this.#generations(stem));
-      const bytes = generation && (await readIfThere(this.#path(stem, generation)));
+      // A concurrent change can hide both the old name and the new one from a single reading of the folder.
+      if (generation === undefined && ++absent === LISTINGS_TO_BELIEVE) return undefined;
+      const bytes = generation && (await readKeyFile(this.#path(stem, generation)));
+      // Gone since the listing: somebody made a newer one.
       if (!bytes) continue;
       return { generation, bytes: equalBytes(bytes, TOMBSTONE) ? undefined : bytes };
     }
-    return undefined;
+    throw new KeyStoreError('STORE_CONFLICT', 'other processes keep changing this key');
   }
 
   /**
@@ -112,25 +116,19 @@ function highest(generations: readonly number[]): number | undefined {
   return generations.length === 0 ? undefined : Math.max(...generations);
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return withFsErrors(path, async () => {
-    try {
-      const file = await open(path, 'r');
-      try {
-        const { size } = await file.stat();
-        if (size > LIMITS.keyFile)
-          throw new KeyStoreError('KEY_FILE_DAMAGED', `${path}: ${size} bytes are no key file`);
-        return new Uint8Array(await file.readFile());
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      if (isFsError(error, 'ENOENT')) return undefined;
-      throw error;
-    }
-  });
+async function readKeyFile(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readSmallFile(path, LIMITS.keyFile);
+  } catch (error) {
+    // No writer made a link, a pipe or a file of that size.
+    if (KeyStoreError.is(error) && ['BLOB_TOO_LARGE', 'FILE_WRONG_TYPE'].includes(error.code))
+      throw new KeyStoreError('KEY_FILE_DAMAGED', error.message);
+    throw error;
+  }
 }
 
 const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,8})\.key$/;
 const TOMBSTONE = encodeUtf8('keycask: this key was deleted\n');
-const READ_ATTEMPTS = 3;
+/** Each try that fails is another process that got further. */
+const READ_ATTEMPTS = 1000;
+const LISTINGS_TO_BELIEVE = 3;

@@ -1,6 +1,7 @@
 /** A key file that was changed in any way is refused. */
 import { writeFileSync } from 'node:fs';
-import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { equalBytes } from '../../../lib/bytes/octets.ts';
 import { BlobFormatError } from '../../../lib/errors.ts';
@@ -215,6 +216,30 @@ describe('a key file', () => {
     await rename(paths[1]!, paths[0]!);
     expect(names).toHaveLength(2);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is not read, nor waited for, where it is a link to something endless or a pipe',
+    async () => {
+      const path = await fullKey();
+      await using provider = await home.open();
+      await keyIn(provider, 'whole');
+      const planted = [
+        () => symlink('/dev/zero', path),
+        () => Promise.resolve(execFileSync('mkfifo', [path])),
+      ];
+      for (const plant of planted) {
+        await rm(path);
+        await plant();
+        expect(await opening()).toBe('KEY_FILE_DAMAGED');
+        const names: string[] = [];
+        const listing = (async () => {
+          for await (const { name } of provider.listKeys()) names.push(name);
+        })();
+        expect(await codeOfAsync(listing)).toBe('KEY_FILE_DAMAGED');
+        expect(names).toEqual(['whole']);
+      }
+    },
+  );
 
   it('is not read where it is too large to be one', async () => {
     const path = await fullKey();
