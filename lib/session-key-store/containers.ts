@@ -156,6 +156,10 @@ export async function bringContainer(
   await home.refresh();
   await home.sealLikeContainer();
   const imported = await importContainer(home.provider, name, keys, home.now());
+  if (home.trust.find(imported.identity.keyId)?.state === 'revoked') {
+    for (const key of new Set([imported.signatureKey, imported.exchangeKey])) await key.delete();
+    throw new KeyStoreError('POLICY_REFUSED', 'this container signs with a key that was revoked');
+  }
   await retire(imported);
   home.keepContainer(imported);
   const { signing, exchange } = imported;

@@ -39,7 +39,10 @@ export async function rewrapRecord(
   options: RewrapKeyOptions & OutsideOptions = {},
 ): Promise<Uint8Array> {
   await home.refresh();
-  return rewrapVerified(home, verifyOutside(home, bytes, options), options);
+  const record = verifyOutside(home, bytes, options);
+  // What a stranger made, one's own signature must not call one's own.
+  const changes = isOwn(home, record) ? {} : { provenance: outsideProvenance(record) };
+  return rewrapVerified(home, record, { ...options, changes });
 }
 
 /**
@@ -57,8 +60,7 @@ export async function importRecord(
   const id = toHex(record.metadata.recordId);
   if (home.shelf.find(id))
     throw new KeyStoreError('STORE_CONFLICT', `the store has a key ${id} already`);
-  const provenance =
-    record.parts.trust === 'pinned' ? importedProvenance(record) : 'imported-unsigned';
+  const provenance = outsideProvenance(record);
   const version = (home.shelf.lastVersion(id) ?? 0) + 1;
   return storeNext(home, record, {
     ...options,
@@ -185,11 +187,16 @@ async function rewrapVerified(
   });
 }
 
-/** A key of unsigned origin stays one, wherever it is imported from. */
-function importedProvenance(record: VerifiedKeyRecord): Provenance {
-  return record.metadata.provenance === 'imported-unsigned'
+/** A key of unsigned origin stays one, wherever it comes from. */
+function outsideProvenance({ parts }: VerifiedKeyRecord): Provenance {
+  return parts.trust !== 'pinned' || parts.metadata.provenance === 'imported-unsigned'
     ? 'imported-unsigned'
     : 'imported-signed';
+}
+
+/** Did a container of this home sign it? */
+function isOwn(home: Home, { parts }: VerifiedKeyRecord): boolean {
+  return parts.trust !== 'password' && home.trust.find(parts.signer.keyId)?.container !== undefined;
 }
 
 function isFor(record: VerifiedKeyRecord, exchangeKeyId: Uint8Array): boolean {

@@ -12,9 +12,9 @@ import { MAX_MESSAGE } from '../cms/signed-data.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
-import { fsError, isFsError } from '../platform/fs-error.ts';
+import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
-
 import type { TrustList } from '../trust/trust-list.ts';
 import { Trust } from '../trust/trust.ts';
 import type { HomeFolder } from './home-folder.ts';
@@ -57,6 +57,8 @@ export function trustFileOf(folder: HomeFolder): TrustFile {
       return Trust.read(pending);
     },
     async commit(request) {
+      // Copying a home may have lost an empty folder.
+      await withFsErrors(folder.pending, () => makeFolder(folder.pending, 0o700));
       const trust = await commitWith(request, (candidate) =>
         writeDurably(pendingPath(folder, hashOfTrust(candidate)), candidate.bytes, {
           place: 'replace',

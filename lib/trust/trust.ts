@@ -2,7 +2,7 @@
 import { equalBytes } from '../bytes/octets.ts';
 import type { Signer } from '../cms/signed-data.ts';
 import type { SignerTrust } from '../contracts/verified-record.ts';
-import { KeyStoreError } from '../errors.ts';
+import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { signedMessage, type SigningIdentity } from '../messages/sign-message.ts';
 import { verifyMessage } from '../messages/verify-message.ts';
@@ -68,14 +68,20 @@ export class Trust {
     }
   }
 
-  /** Signs a list with the container that it calls current. */
+  /**
+   * Signs a list with the container that it calls current.
+   *
+   * @throws KeyStoreError PARAMETER_INVALID where no reader would accept the list: a name too short or too long, too many signers.
+   */
   static async sign(list: TrustList, identity: SigningIdentity, signingTime: Date): Promise<Trust> {
-    const bytes = await signedMessage(identity, {
-      type: 'trust',
-      content: encodeTrustList(list),
-      signingTime,
-    });
-    return Trust.read(bytes);
+    const content = encodeTrustList(list);
+    try {
+      decodeTrustList(content);
+    } catch (error) {
+      if (!(error instanceof BlobFormatError)) throw error;
+      throw new KeyStoreError('PARAMETER_INVALID', `trust.cms: ${error.field}: ${error.problem}`);
+    }
+    return Trust.read(await signedMessage(identity, { type: 'trust', content, signingTime }));
   }
 
   /** The container that signs and wraps now. */
@@ -107,6 +113,9 @@ export class Trust {
       throw new KeyStoreError(
         'BLOB_SIGNER_NOT_TRUSTED',
         `the key that signed this (${pin.name}) was revoked`,
+        {
+          hint: 'Revoking is final. Take the key or the file from whoever still trusts the signer, signed anew.',
+        },
       );
     return { ...pin, trust: pin.state === 'retired' ? 'retired' : 'pinned' };
   }
