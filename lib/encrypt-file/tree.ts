@@ -103,8 +103,10 @@ function encryptedName(name: string, named: boolean) {
 }
 
 function decryptedName(name: string) {
-  if (!name.endsWith(FILE_ENDING) || name.length === FILE_ENDING.length) return 'not-encrypted';
-  return { name: name.slice(0, -FILE_ENDING.length) };
+  const plain = name.slice(0, -FILE_ENDING.length);
+  // What is left of `..cask` and `...cask` names folders.
+  if (!name.endsWith(FILE_ENDING) || ['', '.', '..'].includes(plain)) return 'not-encrypted';
+  return { name: plain };
 }
 
 interface TreeTask {

@@ -58,6 +58,16 @@ const summary = (results: readonly { status: string; source: string }[]) =>
     .toSorted();
 
 describe('a tree', () => {
+  test('has no output for a name that would leave that of a folder', async () => {
+    for (const name of ['in/.cask', 'in/..cask', 'in/...cask']) write(name);
+    const results = decryptTree(keys, [at('in')], { targetFolder: at('out') });
+    expect(summary(await all(results))).toEqual([
+      'skipped in/...cask not-encrypted',
+      'skipped in/..cask not-encrypted',
+      'skipped in/.cask not-encrypted',
+    ]);
+  });
+
   test('is mirrored file by file, and comes back', async () => {
     for (const name of ['in/a.txt', 'in/deep/er/b', 'in/deep/c', 'in/.hidden']) write(name);
     mkdirSync(at('in/private'), { mode: 0o700 });
