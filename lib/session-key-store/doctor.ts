@@ -29,7 +29,7 @@ export async function examine(home: Home): Promise<DoctorReport> {
   const checks = [
     await check('trust', () =>
       Promise.resolve(
-        `trust.cms version ${home.trust.list.trustVersion}, ${home.trust.pins.length} signers listed`,
+        `trust.cms version ${home.trust.list.trustVersion}, signers listed: ${home.trust.pins.length}`,
       ),
     ),
     await check('manifest', () => {
@@ -46,7 +46,12 @@ export async function examine(home: Home): Promise<DoctorReport> {
       ),
     ),
     await check('argon2', loadArgon2),
-    await check('certificates', () => readCertificate(home.trust.current.container.exchange)),
+    await check('certificates', () =>
+      readCertificate(
+        home.trust.current.container.exchange,
+        home.path === undefined ? 'one that was made now' : "the home's",
+      ),
+    ),
   ];
   const posture = home.readOnly
     ? undefined
@@ -83,7 +88,7 @@ async function verifyAll(home: Home, ids: readonly string[]): Promise<string> {
       'RECORD_ROLLED_BACK',
       `${bad} of ${ids.length} records are not what the manifest lists: see \`keycask verify\``,
     );
-  return `${ids.length} records are what the manifest lists`;
+  return `all are what the manifest lists: ${ids.length}`;
 }
 
 async function loadArgon2(): Promise<string> {
@@ -96,10 +101,10 @@ async function loadArgon2(): Promise<string> {
   return `passwords work (${key.length * 8}-bit keys)`;
 }
 
-async function readCertificate(certificate: Uint8Array): Promise<string> {
+async function readCertificate(certificate: Uint8Array, which: string): Promise<string> {
   const { decodeCertificate } = await import('../cms/certificate.ts');
   const { subject } = await decodeCertificate(certificate);
-  return `the exchange certificate is of ${subject}`;
+  return `can be read; ${which} for the exchange key is of ${subject}`;
 }
 
 const LIMITS = [

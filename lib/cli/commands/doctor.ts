@@ -39,8 +39,15 @@ async function examine(context: CommandContext): Promise<DoctorReport> {
   const { store, opened } = await openSomehow(context);
   await using _store = store;
   const report = await store.doctor();
-  return { ...report, checks: [opened, ...report.checks] };
+  if (store.home !== undefined) return { ...report, checks: [opened, ...report.checks] };
+  // What stands in for the home says nothing about the home.
+  const { posture: _posture, ...ofProgram } = report;
+  const checks = report.checks.filter(({ name }) => PROGRAM_CHECKS.includes(name));
+  return { ...ofProgram, checks: [opened, ...checks] };
 }
+
+/** Checks of the program and its parts, not of a home. */
+const PROGRAM_CHECKS = ['argon2', 'certificates'];
 
 interface Opened {
   readonly store: SessionKeyStore;
