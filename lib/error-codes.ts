@@ -218,7 +218,7 @@ export const ERROR_CODES = {
     0x8009000f,
     1,
     'A key of that name exists already.',
-    'Choose another name, or say --force to overwrite it.',
+    'Choose another name; `keycask container list` shows those in use.',
   ),
   EXPORT_FORBIDDEN: row(
     'NTE_BAD_KEY_STATE',

@@ -78,13 +78,24 @@ export function usage(message: string, hint: string): KeyStoreError {
   return new KeyStoreError('USAGE', message, { hint });
 }
 
-/** Says which file or key an error is about, where its message does not. */
-export async function about<T>(subject: string, work: () => Promise<T>): Promise<T> {
+/** Of the run or of the person at the keyboard. */
+const OF_NO_FILE: readonly KeyStoreErrorCode[] = ['CANCELLED', 'PASSWORD_REQUIRED'];
+
+/**
+ * Says which file or key an error is about, where its message names neither it nor what belongs to it.
+ */
+export async function about<T>(
+  subject: string,
+  work: () => Promise<T>,
+  belongings: readonly string[] = [],
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const failure = toKeyStoreError(error);
-    if (failure.message.includes(subject)) throw failure;
+    const names = [subject, ...belongings];
+    if (OF_NO_FILE.includes(failure.code) || names.some((name) => failure.message.includes(name)))
+      throw failure;
     const { hint, native } = failure;
     const message = sentence(failure.message, ERROR_CODES[failure.code].meaning);
     throw new KeyStoreError(failure.code, `${subject}: ${message}`, {

@@ -3,7 +3,7 @@ import process from 'node:process';
 import type { Chunks, FileResult, LongWork, SkipReason } from '../encrypt-file.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { CommandContext } from './context.ts';
-import { usage } from './errors.ts';
+import { about, usage } from './errors.ts';
 import { STANDARD, type FilePlan } from './file-plan.ts';
 import { Progress } from './progress.ts';
 import { readChunks, writeChunks } from './stream-work.ts';
@@ -48,7 +48,7 @@ export async function carryOut<Done extends object>(
     }
     case 'file': {
       const { source, target } = plan;
-      const done = await work.file(source, target, long);
+      const done = await about(source, () => work.file(source, target, long), [target]);
       if (output.json) output.result({ source, target, ...done }, '');
       return;
     }

@@ -74,7 +74,10 @@ export function contextOption(what: string): Option {
     (pair: string, previous: Record<string, string> | undefined) => {
       const at = pair.indexOf('=');
       if (at < 1) throw new InvalidArgumentError('Want name=value.');
-      return { ...previous, [pair.slice(0, at)]: pair.slice(at + 1) };
+      const name = pair.slice(0, at);
+      if (previous && Object.hasOwn(previous, name))
+        throw new InvalidArgumentError('That name was given before.');
+      return { ...previous, [name]: pair.slice(at + 1) };
     },
   );
 }

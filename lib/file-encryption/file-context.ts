@@ -68,9 +68,13 @@ export function decodeFileContext(r: BlobReader): FileContext {
  */
 export function requireContext(actual: FileContext, expected: FileContext = {}): void {
   for (const [name, value] of Object.entries(expected)) {
-    if (!Object.hasOwn(actual, name) || actual[name] !== value) {
-      throw new KeyStoreError('CONTEXT_MISMATCH', `the file was encrypted with another ${name}`);
-    }
+    if (!Object.hasOwn(actual, name))
+      throw new KeyStoreError('CONTEXT_MISMATCH', `the file was encrypted without "${name}"`);
+    if (actual[name] !== value)
+      throw new KeyStoreError(
+        'CONTEXT_MISMATCH',
+        `the file was encrypted with another value of "${name}"`,
+      );
   }
 }
 

@@ -14,6 +14,21 @@ const CODES: Record<string, KeyStoreErrorCode> = {
   ENOTDIR: 'FILE_WRONG_TYPE',
 };
 
+/** What people call it; the call and its code stand behind it. */
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such file or folder',
+  EEXIST: 'is there already',
+  EACCES: 'access was refused',
+  EPERM: 'access was refused',
+  ENOSPC: 'there is no space left',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'it is on a read-only disk',
+  EISDIR: 'is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the disk could not be read or written',
+};
+
 /** Is it a failed system call of this symbolic name? */
 export function isFsError(
   error: unknown,
@@ -34,7 +49,8 @@ export function fsError(error: unknown, path: string): unknown {
   const value = constants.errno[name as keyof typeof constants.errno] ?? 0;
   const native = { api: String(error.syscall), family: 'errno', value, name } as const;
   const code = CODES[name] ?? 'IO_FAILED';
-  return new KeyStoreError(code, `${path}: ${String(error.syscall)} failed (${name})`, { native });
+  const reason = REASONS[name] ?? 'the system refused';
+  return new KeyStoreError(code, `${path}: ${reason} (${native.api}, ${name})`, { native });
 }
 
 /** Runs file system work on `path` with its errors turned by {@link fsError}. */

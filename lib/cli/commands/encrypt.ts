@@ -55,6 +55,7 @@ export function addEncrypt(program: Command, invocation: Invocation): void {
       new Option('--key <label|id>', 'a key of the store instead of a new one').conflicts([
         'recipient',
         'password',
+        'passwordFile',
         'keyPerFile',
       ]),
     )
