@@ -35,5 +35,6 @@ def main(mode, path, key_file="-"):
         sys.stdout.buffer.write(gcm.decrypt(head[33:] + index.to_bytes(4, "big") + bytes([last]), segment, None))
         segment, index = following, index + 1
 
+if len(sys.argv) not in (3, 4) or sys.argv[1] not in ("record", "open"): sys.exit(__doc__)
 try: main(*sys.argv[1:])
 except InvalidTag: sys.exit("damaged, cut short, or encrypted with another key: do not use what was written")
