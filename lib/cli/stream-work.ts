@@ -1,11 +1,8 @@
 /** Standard input and output, and other streams, as sources and outputs of encryption. */
 import { createReadStream } from 'node:fs';
-import { lstat, open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import process from 'node:process';
 import { KeyStoreError } from '../errors.ts';
-import { syncDirectory, temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { isFsError } from '../platform/fs-error.ts';
 import { STANDARD } from './file-plan.ts';
 import { writeStandardOutput } from './streams.ts';
 import { TextOnly } from './text-only.ts';
@@ -57,39 +54,20 @@ async function writeToStandardOutput(chunks: AsyncIterable<Uint8Array>): Promise
 async function writeToFile(
   chunks: AsyncIterable<Uint8Array>,
   target: string,
-  { overwrite, mode }: Omit<ChunkTarget, 'target'>,
+  options: Omit<ChunkTarget, 'target'>,
 ): Promise<number> {
-  return withFsErrors(target, async () => {
-    await checkTarget(target, overwrite);
-    const temporary = temporaryName(target);
-    let bytes = 0;
-    try {
-      const file = await open(temporary, 'wx', mode);
-      try {
-        for await (const chunk of chunks) {
-          await file.writeFile(chunk);
-          bytes += chunk.length;
-        }
-        await file.sync();
-      } finally {
-        await file.close();
+  const [{ inFileRun }, { withOutputFile }] = await Promise.all([
+    import('../encrypt-file/file-run.ts'),
+    import('../encrypt-file/files.ts'),
+  ]);
+  return inFileRun((run) =>
+    withOutputFile({ target, run, ...options }, async (output) => {
+      let bytes = 0;
+      for await (const chunk of chunks) {
+        await output.write(chunk);
+        bytes += chunk.length;
       }
-      await checkTarget(target, overwrite);
-      await rename(temporary, target);
-    } catch (error) {
-      await unlinkIfThere(temporary);
-      throw error;
-    }
-    await syncDirectory(dirname(target));
-    return bytes;
-  });
-}
-
-async function checkTarget(target: string, overwrite: boolean): Promise<void> {
-  const there = await lstat(target).catch((error: unknown) => {
-    if (isFsError(error, 'ENOENT')) return undefined;
-    throw error;
-  });
-  if (there?.isDirectory()) throw new KeyStoreError('FILE_WRONG_TYPE', `${target}: is a folder`);
-  if (there && !overwrite) throw new KeyStoreError('FILE_EXISTS', `${target}: is there already`);
+      return bytes;
+    }),
+  );
 }
