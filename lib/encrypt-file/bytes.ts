@@ -1,5 +1,7 @@
 /** Encrypting and decrypting bytes in memory: the same format as a file. */
+import { isUint8Array } from 'node:util/types';
 import type { FileKeys } from '../contracts/file-keys.ts';
+import { KeyStoreError } from '../errors.ts';
 import { beginFile } from '../file-encryption/file-cipher.ts';
 import { sealWhole } from '../file-encryption/segment-stream.ts';
 import { ciphertextSize, STREAM_HEADER_LENGTH } from '../file-encryption/segments.ts';
@@ -11,13 +13,14 @@ import type { DecryptOptions, EncryptOptions } from './options.ts';
  * Encrypts bytes. The result is what {@link encryptFile} would write: 4 KiB or more of header, then the ciphertext.
  *
  * @returns A fresh array that the caller owns.
- * @throws KeyStoreError PARAMETER_INVALID (context), and what `keys.fileKey` throws.
+ * @throws KeyStoreError PARAMETER_INVALID (context, or no bytes), and what `keys.fileKey` throws.
  */
 export async function encryptBytes(
   keys: FileKeys,
   bytes: Uint8Array,
   options: EncryptOptions = {},
 ): Promise<Uint8Array> {
+  requireBytes(bytes);
   const file = await withFileKey(keys, options, (key) => beginFile(key, options.context));
   using cipher = file.cipher;
   const headerLength = file.start.length - STREAM_HEADER_LENGTH;
@@ -39,5 +42,14 @@ export async function decryptBytes(
   bytes: Uint8Array,
   options: DecryptOptions = {},
 ): Promise<Uint8Array> {
+  requireBytes(bytes);
   return (await decryptWhole(keys, bytes, options)).plaintext;
+}
+
+/** Before a key is made: callers without types pass text. */
+function requireBytes(data: unknown): asserts data is Uint8Array {
+  if (isUint8Array(data)) return;
+  throw new KeyStoreError('PARAMETER_INVALID', 'the data is not a Uint8Array', {
+    hint: 'Encode text first: `new TextEncoder().encode(text)`.',
+  });
 }

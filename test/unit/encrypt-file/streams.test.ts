@@ -245,3 +245,11 @@ describe('an open encrypted file', () => {
     return { path: folder.path, [Symbol.asyncDispose]: () => folder.remove() };
   }
 });
+
+describe('text where bytes belong', () => {
+  test('is refused as an argument that is not valid, before a key is asked for', async () => {
+    const text = 'hello' as unknown as Uint8Array;
+    expect(await codeOfAsync(encryptBytes(keys, text))).toBe('PARAMETER_INVALID');
+    expect(await codeOfAsync(decryptBytes(keys, text))).toBe('PARAMETER_INVALID');
+  });
+});
