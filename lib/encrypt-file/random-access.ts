@@ -12,7 +12,7 @@ import {
   segmentSpan,
 } from '../file-encryption/segments.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
-import { factsOf, openHeader, readHeaders } from './decrypt.ts';
+import { factsOf, openHeader, readHeaders, type OpenedHeader } from './decrypt.ts';
 import { READ_WITHOUT_WAITING, wrongType } from './files.ts';
 import type { DecryptedFile, DecryptOptions } from './options.ts';
 
@@ -35,21 +35,21 @@ export async function openEncryptedFile(
   options: DecryptOptions = {},
 ): Promise<EncryptedFileReader> {
   const file = await withFsErrors(path, () => open(path, READ_WITHOUT_WAITING));
+  let opened: OpenedHeader | undefined;
   try {
     const stats = await withFsErrors(path, () => file.stat());
     if (!stats.isFile()) throw wrongType(path);
     const { header, headerLength, streamHeader } = await readHeaders(new FileSource(file, path));
-    const { cipher, keyId } = await openHeader(keys, header, streamHeader, options);
+    opened = await openHeader(keys, header, streamHeader, options);
+    const { cipher, keyId } = opened;
     const bytes = plaintextSize(stats.size - headerLength);
-    if (bytes === undefined) {
-      cipher[Symbol.dispose]();
-      throw fileDamaged();
-    }
+    if (bytes === undefined) throw fileDamaged();
     const facts = { bytes, ...factsOf(header, keyId) };
     const reader = new EncryptedFileReader({ file, path, cipher, start: headerLength, facts });
     await reader.verifyEnd();
     return reader;
   } catch (error) {
+    opened?.cipher[Symbol.dispose]();
     await file.close();
     throw error;
   }
