@@ -40,7 +40,7 @@ export async function printRatio(comparison: Comparison): Promise<Ratio> {
   return result;
 }
 
-export async function measureRatio(comparison: Comparison): Promise<Ratio> {
+async function measureRatio(comparison: Comparison): Promise<Ratio> {
   const { name, ours, bare, limit, calls, samples = 41 } = comparison;
   // Until V8 has optimized both: it takes thousands of calls.
   const warmUntil = performance.now() + WARM_UP_MS;

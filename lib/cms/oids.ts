@@ -4,8 +4,8 @@ import { oid } from '../bytes/der-writer.ts';
 /** Our own arc, made from a GUID under Microsoft's branch for that purpose (1.2.840.113556.1.8000.2554). */
 const KEYCASK_ARC = '1.2.840.113556.1.8000.2554.445.6250.27911.17208.39805.12998346.5770488';
 
-/** Dotted forms: what the oracle in the tests and docs/formats/record.md use. */
-export const OID_TEXT = {
+/** Dotted forms, as docs/formats/record.md has them. */
+const OID_TEXT = {
   // RFC 5652, RFC 5083
   data: '1.2.840.113549.1.7.1',
   signedData: '1.2.840.113549.1.7.2',

@@ -30,7 +30,7 @@ export function parseDer(bytes: Uint8Array): DerNode[] {
 export type Misspelling = (node: DerNode) => Uint8Array | undefined;
 
 /** Ways that BER allows, or that change the value while its meaning seems the same; none is DER. */
-export const MISSPELLINGS: Readonly<Record<string, Misspelling>> = {
+const MISSPELLINGS: Readonly<Record<string, Misspelling>> = {
   'a length in more bytes than it needs': (node) => {
     const contents = contentsOf(node);
     const { length } = contents;

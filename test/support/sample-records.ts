@@ -18,7 +18,7 @@ import { testIdentity, type TestKeyKind } from './signing-identity.ts';
 export const NOW = new Date('2026-09-21T14:13:20Z');
 export const PASSWORD = 'correct horse battery staple';
 /** The weakest that readers accept: tests make many. */
-export const FAST_ARGON2ID = {
+const FAST_ARGON2ID = {
   type: 'argon2id',
   memoryKiB: 8192,
   iterations: 1,
@@ -103,7 +103,7 @@ const SAMPLES = {
 } satisfies Record<string, Sample>;
 
 export type EnvelopeKind = keyof typeof SAMPLES;
-export const ENVELOPE_KINDS = Object.keys(SAMPLES) as EnvelopeKind[];
+const ENVELOPE_KINDS = Object.keys(SAMPLES) as EnvelopeKind[];
 export type RecordKind = EnvelopeKind | 'classic';
 export const RECORD_KINDS: readonly RecordKind[] = [...ENVELOPE_KINDS, 'classic'];
 
