@@ -65,7 +65,7 @@ export function decodeKeyBlob(bytes: Uint8Array, options: DecodeKeyBlobOptions =
  * Writes a CryptExportKey blob of any type.
  *
  * @returns A fresh array that the caller owns; of private and plaintext keys in a buffer of its own, to be wiped.
- * @throws RangeError for a number that does not fit its field.
+ * @throws KeyStoreError PARAMETER_INVALID for a number that does not fit its field.
  */
 export function encodeKeyBlob(blob: KeyBlob): Uint8Array {
   switch (blob.type) {

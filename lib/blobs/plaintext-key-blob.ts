@@ -18,6 +18,7 @@ import {
   type DecodeBlobOptions,
 } from './key-blob-header.ts';
 import { redacted } from './redacted.ts';
+import { KeyStoreError } from '../errors.ts';
 
 /** A session key in the clear. */
 export interface PlaintextKeyBlob {
@@ -56,7 +57,7 @@ export function plaintextKeyBlobLength(keyLength: number): number {
  *
  * @param blob - `type` may be left out. The caller still owns, and wipes, `key`.
  * @param target - Exactly {@link plaintextKeyBlobLength} bytes, which the caller owns, and wipes.
- * @throws RangeError for a target of another length, and for a key of no bytes or more than 65,536.
+ * @throws KeyStoreError PARAMETER_INVALID for a target of another length, and for a key of no bytes or more than 65,536.
  */
 export function encodePlaintextKeyBlobInto(
   blob: Omit<PlaintextKeyBlob, 'type'>,
@@ -64,9 +65,9 @@ export function encodePlaintextKeyBlobInto(
 ): void {
   const { algId, key } = blob;
   if (key.length < 1 || key.length > MAX_KEY_LENGTH)
-    throw new RangeError(`key: want 1 to ${MAX_KEY_LENGTH} bytes`);
+    throw new KeyStoreError('PARAMETER_INVALID', `key: want 1 to ${MAX_KEY_LENGTH} bytes`);
   if (target.length !== KEY_OFFSET + key.length)
-    throw new RangeError(`target: want ${KEY_OFFSET + key.length} bytes`);
+    throw new KeyStoreError('PARAMETER_INVALID', `target: want ${KEY_OFFSET + key.length} bytes`);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   target.set([BLOB_TYPE.PLAINTEXTKEYBLOB, BLOB_VERSION, 0, 0]);
   view.setUint32(4, algId, true);
@@ -78,7 +79,7 @@ export function encodePlaintextKeyBlobInto(
  * Writes a PLAINTEXTKEYBLOB.
  *
  * @returns 12 bytes more than the key, in a buffer of its own, which the caller owns, and wipes.
- * @throws RangeError as {@link encodePlaintextKeyBlobInto} does.
+ * @throws KeyStoreError PARAMETER_INVALID as {@link encodePlaintextKeyBlobInto} does.
  */
 export function encodePlaintextKeyBlob(blob: Omit<PlaintextKeyBlob, 'type'>): Uint8Array {
   const target = new Uint8Array(new ArrayBuffer(plaintextKeyBlobLength(blob.key.length)));

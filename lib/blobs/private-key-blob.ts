@@ -29,6 +29,7 @@ import {
 import { readRsaPublicKey } from './public-key-blob.ts';
 import { redacted } from './redacted.ts';
 import { halfLength, RSA2, RSAPUBKEY_LENGTH, wholeLength } from './rsa-bounds.ts';
+import { KeyStoreError } from '../errors.ts';
 
 /** Both halves of an RSA key. All numbers big-endian; names as in RFC 8017, which the blob's documentation uses too. */
 export interface PrivateKeyBlob {
@@ -119,16 +120,18 @@ export function privateKeyBlobLength(modulusBits: number): number {
  *
  * @param blob - `type` may be left out; `privateExponent` may not. Numbers may have leading zeros or lack them.
  * @param target - Exactly {@link privateKeyBlobLength} bytes, which the caller owns, and wipes.
- * @throws RangeError for a target of another length, and for a number that is too long for its field: such a key has no PRIVATEKEYBLOB.
+ * @throws KeyStoreError PARAMETER_INVALID for a target of another length, and for a number that is too long for its field: such a key has no PRIVATEKEYBLOB.
  */
 export function encodePrivateKeyBlobInto(
   blob: Omit<PrivateKeyBlob, 'type'>,
   target: Uint8Array,
 ): void {
   const { modulusBits, privateExponent } = blob;
-  if (privateExponent === undefined) throw new RangeError('privateExponent: missing');
+  if (privateExponent === undefined)
+    throw new KeyStoreError('PARAMETER_INVALID', 'privateExponent: missing');
   const length = privateKeyBlobLength(modulusBits);
-  if (target.length !== length) throw new RangeError(`target: want ${length} bytes`);
+  if (target.length !== length)
+    throw new KeyStoreError('PARAMETER_INVALID', `target: want ${length} bytes`);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   target.set([BLOB_TYPE.PRIVATEKEYBLOB, BLOB_VERSION, 0, 0]);
   view.setUint32(4, blob.algId, true);
@@ -155,7 +158,7 @@ export function encodePrivateKeyBlobInto(
  * Writes a PRIVATEKEYBLOB of RSA.
  *
  * @returns {@link privateKeyBlobLength} bytes in a buffer of its own, which the caller owns, and wipes.
- * @throws RangeError as {@link encodePrivateKeyBlobInto} does.
+ * @throws KeyStoreError PARAMETER_INVALID as {@link encodePrivateKeyBlobInto} does.
  */
 export function encodePrivateKeyBlob(blob: Omit<PrivateKeyBlob, 'type'>): Uint8Array {
   const target = new Uint8Array(new ArrayBuffer(privateKeyBlobLength(blob.modulusBits)));
@@ -169,7 +172,7 @@ function writeReversed(field: string, value: Uint8Array, target: Uint8Array): vo
   while (first < value.length && value[first] === 0) first++;
   const significant = value.subarray(first);
   if (significant.length > target.length)
-    throw new RangeError(`${field}: want at most ${target.length} bytes`);
+    throw new KeyStoreError('PARAMETER_INVALID', `${field}: want at most ${target.length} bytes`);
   target.fill(0);
   target.set(significant);
   target.subarray(0, significant.length).reverse();

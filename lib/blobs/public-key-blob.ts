@@ -19,6 +19,7 @@ import {
   type DecodeBlobOptions,
 } from './key-blob-header.ts';
 import { MAX_RSA_BITS, MIN_RSA_BITS, RSA1, RSAPUBKEY_LENGTH, wholeLength } from './rsa-bounds.ts';
+import { KeyStoreError } from '../errors.ts';
 
 /** The public half of an RSA key. */
 export interface PublicKeyBlob {
@@ -56,12 +57,15 @@ export function decodePublicKeyBlob(
  *
  * @param blob - `type` may be left out.
  * @returns 20 bytes more than the modulus; a fresh array the caller owns.
- * @throws RangeError where the modulus is longer than `modulusBits`.
+ * @throws KeyStoreError PARAMETER_INVALID where the modulus is longer than `modulusBits`.
  */
 export function encodePublicKeyBlob(blob: Omit<PublicKeyBlob, 'type'>): Uint8Array {
   const length = wholeLength(blob.modulusBits);
   if (blob.modulus.length > length)
-    throw new RangeError(`modulus: want at most ${length} bytes, got ${blob.modulus.length}`);
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `modulus: want at most ${length} bytes, got ${blob.modulus.length}`,
+    );
   const writer = new BlobWriter(BLOB_HEADER_LENGTH + RSAPUBKEY_LENGTH + length);
   return writeBlobHeader(writer, 'PUBLICKEYBLOB', blob.algId)
     .u32le(RSA1)

@@ -9,6 +9,7 @@ import { DerReader } from '../bytes/der-reader.ts';
 import { TAG } from '../bytes/der-tags.ts';
 import { integer, NULL, sequence } from '../bytes/der-writer.ts';
 import { OID } from './oids.ts';
+import { KeyStoreError } from '../errors.ts';
 
 /** All numbers big-endian; leading zeros do not matter. */
 export interface RsaPrivateKey {
@@ -65,7 +66,10 @@ export function rsaPkcs8Length(key: RsaPrivateKey): number {
 export function encodeRsaPkcs8Into(key: RsaPrivateKey, target: Uint8Array): void {
   const lengths = lengthsOf(key);
   if (target.length !== lengths.total)
-    throw new RangeError(`target: want ${lengths.total} bytes, got ${target.length}`);
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `target: want ${lengths.total} bytes, got ${target.length}`,
+    );
   let at = 0;
   const bytes = (value: Uint8Array): void => {
     target.set(value, at);

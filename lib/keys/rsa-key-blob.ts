@@ -57,7 +57,7 @@ export function rsaPrivateKeyToBlob(pkcs8: Uint8Array, algId: RsaAlgId): SecretB
     return blob;
   } catch (error) {
     blob.dispose();
-    if (!(error instanceof RangeError)) throw error;
+    if (!KeyStoreError.is(error) || error.code !== 'PARAMETER_INVALID') throw error;
     throw new KeyStoreError('NOT_SUPPORTED', 'CryptoAPI has no blob for an RSA key of this shape');
   }
 }
