@@ -1,5 +1,5 @@
 /** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -97,7 +97,8 @@ export class HomeFolder {
   /**
    * Clears what an interrupted `init` left: it had no record yet.
    *
-   * @throws KeyStoreError HOME_EXISTS where there are records: then keycask.json was lost, and nothing is cleared.
+   * @throws KeyStoreError HOME_EXISTS where there are records: then keycask.json was lost, and nothing is cleared. Also where another
+   *   process began to make this home a moment ago.
    */
   async clearUnfinished(): Promise<void> {
     await withFsErrors(this.path, async () => {
@@ -106,8 +107,26 @@ export class HomeFolder {
           hint: 'Restore keycask.json from a copy, or choose another folder.',
         });
       }
-      await unlinkIfThere(this.manifest);
+      const begun = await stat(this.trust).catch(() => undefined);
+      if (begun && Date.now() - begun.mtimeMs < INIT_TAKES_MS) throw beingMade(this.path);
+      await unlinkIfThere(this.trust);
     });
+  }
+
+  /**
+   * Puts the first trust.cms in place: of several processes that make this home at once, one can.
+   *
+   * @throws KeyStoreError HOME_EXISTS
+   */
+  async claim(trust: Uint8Array): Promise<void> {
+    try {
+      await writeDurably(this.trust, trust, { place: 'create' });
+    } catch (error) {
+      if (KeyStoreError.is(error) && error.code === 'FILE_EXISTS') throw beingMade(this.path);
+      throw error;
+    }
+    // Left by an interrupted `init` that had claimed the home before.
+    await withFsErrors(this.manifest, () => unlinkIfThere(this.manifest));
   }
 
   async #readConfigurationText(): Promise<string> {
@@ -118,5 +137,13 @@ export class HomeFolder {
   }
 }
 
+function beingMade(path: string): KeyStoreError {
+  return new KeyStoreError('HOME_EXISTS', `a home is being made in ${path}`, {
+    hint: 'Another process is at it, or one was interrupted: try again in ten seconds.',
+  });
+}
+
+/** From the first file of a new home to its last; slower machines meet the same error once more. */
+const INIT_TAKES_MS = 10_000;
 /** It has three short fields. */
 const MAX_CONFIGURATION = 64 * 1024;

@@ -3,6 +3,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { ALG_ID } from '../blobs/alg-id.ts';
 import { decodeUtf8, encodeUtf8, toHex } from '../bytes/octets.ts';
 import { decodeCertificate } from '../cms/certificate.ts';
+import { decodeSpki } from '../cms/spki.ts';
 import { METADATA_LIMITS, type KeyMetadata, type Provenance } from '../cms/metadata.ts';
 import type { SignerTrust, VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -252,6 +253,15 @@ export async function recipientsOf(
   return recipients;
 }
 
+function canWrapFor(publicKey: Uint8Array): boolean {
+  try {
+    decodeSpki(publicKey);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function certifiedRecipient(certificate: Uint8Array): Promise<Recipient> {
   const { publicKey, keyId, keyUsage, notAfter, subject } = await decodeCertificate(certificate);
   if (keyUsage && !keyUsage.includes('keyAgreement') && !keyUsage.includes('keyEncipherment')) {
@@ -263,6 +273,12 @@ async function certifiedRecipient(certificate: Uint8Array): Promise<Recipient> {
       },
     );
   }
+  if (!canWrapFor(publicKey))
+    throw new KeyStoreError(
+      'ALGORITHM_UNSUPPORTED',
+      `the certificate ${subject} has a key of another kind than RSA, P-256 and P-384`,
+      { hint: 'Ask for a certificate of one of those kinds.' },
+    );
   if (notAfter.getTime() < Date.now())
     throw new KeyStoreError(
       'PARAMETER_INVALID',

@@ -4,10 +4,9 @@ import { resolve } from 'node:path';
 import type { Posture, Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
-import { writeDurably } from '../platform/durable-file.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { Trust } from '../trust/trust.ts';
-import { createContainer, type OpenContainer } from './container.ts';
+import { createContainer, type ContainerOptions, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home } from './home.ts';
 import { KeyCache } from './key-cache.ts';
@@ -51,15 +50,13 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     await folder.create();
     await folder.clearUnfinished();
     const notBefore = toSecond((options.clock ?? systemClock)());
-    // A home whose making was interrupted has no keycask.json, and nothing in it was ever used.
-    const container = await createContainer(provider, containerName, {
+    const container = await createFirstContainer(provider, containerName, {
       algorithm,
       exportable,
-      overwrite: true,
       notBefore,
     });
     const trust = await signFirstTrust(container, notBefore);
-    await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
+    await folder.claim(trust.bytes);
     await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
     await container.close();
     await folder.writeConfiguration(configuration);
@@ -67,6 +64,20 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     await provider.close();
   }
   return openHome(options);
+}
+
+/** Under another name where there are keys already, of another process that makes this home or of an interrupted one: none is overwritten. */
+async function createFirstContainer(
+  provider: Provider,
+  name: string,
+  options: ContainerOptions,
+): Promise<OpenContainer> {
+  try {
+    return await createContainer(provider, name, options);
+  } catch (error) {
+    if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_EXISTS') throw error;
+    return createContainer(provider, `${name}~${randomBytes(4).toString('hex')}`, options);
+  }
 }
 
 export async function openHome(options: OpenStoreOptions): Promise<Home> {

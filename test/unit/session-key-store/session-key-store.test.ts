@@ -434,6 +434,25 @@ describe('a home', () => {
     });
   });
 
+  it('is made by one of several that try at once', async () => {
+    const where = await temporaryHome();
+    const tries = await Promise.allSettled(
+      Array.from({ length: 4 }, async () => {
+        await using store = await SessionKeyStore.create(where);
+        using key = await store.createKey('mine');
+        return key.id;
+      }),
+    );
+    const made = tries.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+    expect(made).toHaveLength(1);
+    for (const end of tries)
+      if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'HOME_EXISTS' });
+    await fromAnew(where, async (store) => {
+      using key = await store.openKey('mine');
+      expect(key.id).toBe(made[0]);
+    });
+  });
+
   it('that is not there is named', async () => {
     await expect(SessionKeyStore.open(await temporaryHome())).rejects.toMatchObject({
       code: 'HOME_NOT_FOUND',
