@@ -24,6 +24,8 @@ export default defineConfig({
   test: {
     // Which peers (OpenSSL, Python) this machine has; test/interop decides by these.
     env: peerFacts(),
+    // Vitest leaves one core to itself, which is half of a small machine.
+    maxWorkers: '100%',
     coverage: { provider: 'v8', include: ['lib/**/*.ts'], reporter: ['text-summary', 'html'] },
     projects: [
       project('unit', ['test/unit/**/*.test.ts']),
