@@ -194,9 +194,10 @@ function outsideProvenance({ parts }: VerifiedKeyRecord): Provenance {
     : 'imported-signed';
 }
 
-/** Did a container of this home sign it? */
+/** Did a container of this home sign it? One that was brought in was never in force here (retired at entry 0). */
 function isOwn(home: Home, { parts }: VerifiedKeyRecord): boolean {
-  return parts.trust !== 'password' && home.trust.find(parts.signer.keyId)?.container !== undefined;
+  const container = home.trust.find(parts.signer.keyId)?.container;
+  return parts.trust !== 'password' && container !== undefined && container.retiredAt !== 0;
 }
 
 function isFor(record: VerifiedKeyRecord, exchangeKeyId: Uint8Array): boolean {

@@ -393,6 +393,18 @@ describe('records from elsewhere', () => {
     expect(sameKey(opened, key)).toBe(true);
   });
 
+  it('stay from elsewhere when they were signed by a container that was brought in', async () => {
+    const { store } = await newStore();
+    const { store: alice } = await newStore();
+    using key = await alice.createKey('hers');
+    await store.importContainer('alice', await alice.exportContainer());
+    const next = await store.rewrapRecord(await alice.exportRecord(key.id));
+    expect(store.verifyRecord(next)).toMatchObject({
+      provenance: 'imported-unsigned',
+      decryptOnly: true,
+    });
+  });
+
   it("take nobody's place under a label", async () => {
     const { store } = await newStore();
     const { store: alice } = await newStore();
