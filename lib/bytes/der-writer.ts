@@ -31,8 +31,7 @@ export const setOf = (...members: readonly Uint8Array[]): Uint8Array =>
   tlv(TAG.SET, ...sortedSet(members));
 
 /** Members of a SET OF in the order that DER wants. */
-const sortedSet = (members: readonly Uint8Array[]): Uint8Array[] =>
-  members.toSorted(compareBytes);
+const sortedSet = (members: readonly Uint8Array[]): Uint8Array[] => members.toSorted(compareBytes);
 
 /** `[n]` EXPLICIT, or IMPLICIT on a constructed type. */
 export const context = (n: number, ...parts: readonly Uint8Array[]): Uint8Array =>
