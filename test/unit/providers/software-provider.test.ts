@@ -8,7 +8,7 @@ import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
 import { decodeKeyFile } from '../../../lib/providers/software/key-file.ts';
 import { openSoftwareProvider } from '../../../lib/providers/software/index.ts';
 import { codeOfAsync } from '../../support/errors.ts';
-import { canLoseRights, mountTmpfs, withoutRoot } from '../../support/permissions.ts';
+import { canLoseRights, mountTmpfs, testAsRoot, withoutRoot } from '../../support/permissions.ts';
 import {
   filesIn,
   keyHome,
@@ -209,9 +209,8 @@ describe('a place that cannot be written', () => {
     expect(codes).toEqual(['PERMISSION_DENIED', 'PERMISSION_DENIED']);
   });
 
-  it('leaves nothing behind where the disk is full', async (context) => {
-    const disk = mountTmpfs(join(home.folder, 'small'), 'size=16k');
-    if (!disk) return context.skip('this user may not mount a small file system');
+  testAsRoot('leaves nothing behind where the disk is full', async () => {
+    const disk = mountTmpfs(join(home.folder, 'small'), 'size=16k')!;
     try {
       const folder = join(disk.path, 'keys');
       await using provider = await home.open({ folder });
