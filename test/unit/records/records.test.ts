@@ -1,30 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
-import type { UnboundMetadata } from '../../../lib/records/commitment.ts';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
 import { openKeyRecord } from '../../../lib/records/open.ts';
 import { rewrapKeyRecord } from '../../../lib/records/rewrap.ts';
 import { sealKeyRecord } from '../../../lib/records/seal.ts';
 import { verifyKeyRecord } from '../../../lib/records/verify.ts';
 import { findAmong } from '../../../lib/messages/verify-message.ts';
+import { FAST_PBKDF2, NOW, sampleMetadata, secretOf } from '../../support/sample-records.ts';
 import { testIdentity } from '../../support/signing-identity.ts';
-
-const NOW = new Date('2026-09-21T14:13:20Z');
-const metadata = (): UnboundMetadata => ({
-  recordId: new Uint8Array(randomBytes(16)),
-  recordVersion: 1,
-  label: 'reports',
-  purpose: 'files',
-  algorithm: ALG_ID.CALG_AES_256,
-  effectiveBits: 256,
-  created: NOW,
-  storeId: new Uint8Array(16).fill(7),
-  provenance: 'generated',
-  attributes: [['owner', 'Ω']],
-});
-const secretOf = (text: string) => SecretBytes.copy(new TextEncoder().encode(text));
-const FAST_PBKDF2 = { type: 'pbkdf2', iterations: 1000 } as const;
 
 async function passwordRecord(password: string) {
   const signer = await testIdentity();
@@ -32,7 +14,11 @@ async function passwordRecord(password: string) {
   const recipients = [
     { type: 'password', password: secretOf(password), kdf: FAST_PBKDF2 },
   ] as const;
-  const bytes = await sealKeyRecord(key, metadata(), { recipients, signer, signingTime: NOW });
+  const bytes = await sealKeyRecord(key, sampleMetadata(), {
+    recipients,
+    signer,
+    signingTime: NOW,
+  });
   return { bytes, key, signer };
 }
 

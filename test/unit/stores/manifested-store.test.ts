@@ -217,7 +217,8 @@ describe('an attack on a manifested store', () => {
       [OTHER]: 'intact',
       [planted]: 'planted',
     });
-    expect(await readFile(file(planted, 1))).toBeDefined();
+    // Nor removed: it is evidence.
+    expect(new Uint8Array(await readFile(file(planted, 1)))).toEqual(recordBytes(planted, 1));
   });
 
   it('a deleted record that is put back stays deleted', async () => {
