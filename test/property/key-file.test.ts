@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
 import { BlobFormatError } from '../../lib/errors.ts';
-import type { KeyFacts } from '../../lib/providers/software/key-facts.ts';
-import { decodeKeyFile, encodeKeyFile } from '../../lib/providers/software/key-file.ts';
+import type { KeyFacts } from '../../lib/providers/key-files/key-facts.ts';
+import { decodeKeyFile, encodeKeyFile } from '../../lib/providers/key-files/key-file.ts';
 import { testKeyPair } from '../support/signing-identity.ts';
 
 const RUNS = { numRuns: process.env['SLOW'] === '1' ? 10_000 : 300 };

@@ -4,15 +4,22 @@ export {
   type SoftwareProvider,
   type SoftwareProviderOptions,
 } from './software-provider.ts';
-export { machineSecretProtector, type MachineSecretOptions } from './machine-secret-protector.ts';
-export { passphraseProtector, type PassphraseOptions } from './passphrase-protector.ts';
+export {
+  machineSecretProtector,
+  type MachineSecretOptions,
+} from '../key-files/machine-secret-protector.ts';
+export { passphraseProtector, type PassphraseOptions } from '../key-files/passphrase-protector.ts';
 export type {
   ProtectedFileKey,
   Protector,
   ProtectorOptions,
   ProtectorPosture,
-} from './protector.ts';
-export { tmpfsBootSecret, type BootSecret, type TmpfsBootSecretOptions } from './boot-secret.ts';
+} from '../key-files/protector.ts';
+export {
+  tmpfsBootSecret,
+  type BootSecret,
+  type TmpfsBootSecretOptions,
+} from '../key-files/boot-secret.ts';
 export type {
   CreateKeyOptions,
   ExportPolicy,

@@ -1,6 +1,6 @@
 /** KeyHost: what the keys of an open provider share, and what closes them with it. */
 import { KeyStoreError } from '../../errors.ts';
-import type { KeyFiles } from './key-files.ts';
+import type { KeyFiles } from '../key-files/key-files.ts';
 
 /** Where a provider keeps named keys. */
 export interface KeyPlaces {

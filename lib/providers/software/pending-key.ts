@@ -12,8 +12,8 @@ import type {
 } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { FactsToWrite, KeyName, StoredProperties } from './key-facts.ts';
-import type { KeyFiles } from './key-files.ts';
+import type { FactsToWrite, KeyName, StoredProperties } from '../key-files/key-facts.ts';
+import type { KeyFiles } from '../key-files/key-files.ts';
 import type { KeyHost, KeyPlaces } from './key-host.ts';
 import {
   DEFAULT_RSA_LENGTH,
@@ -21,8 +21,8 @@ import {
   generatePrivateKey,
   publicKeyOf,
   RSA_LENGTHS,
-} from './key-pair.ts';
-import { changeProperty, defaultProperties } from './key-properties.ts';
+} from '../rules/private-key.ts';
+import { changeProperty, defaultProperties } from '../rules/key-properties.ts';
 import { exportPrivateKeyBlob } from './rsa-key-blob.ts';
 import { SoftwareKey } from './software-key.ts';
 

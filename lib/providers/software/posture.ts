@@ -1,8 +1,8 @@
 /** The posture of a software key, in words that a person can act on. */
 import type { Posture } from '../../contracts/provider.ts';
 import { decodeSpki } from '../../cms/spki.ts';
-import type { StoredProperties } from './key-facts.ts';
-import type { Protector } from './protector.ts';
+import type { StoredProperties } from '../key-files/key-facts.ts';
+import type { Protector } from '../key-files/protector.ts';
 
 export interface PostureFacts {
   /** undefined: an ephemeral key. */

@@ -5,7 +5,7 @@ import type { LegacyKeySpec } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { rsaPrivateKeyFromBlob, rsaPrivateKeyToBlob } from '../../keys/rsa-key-blob.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
-import { exportPkcs8, readPkcs8 } from './key-pair.ts';
+import { exportPkcs8, readPkcs8 } from '../rules/private-key.ts';
 
 /** @throws KeyStoreError NOT_SUPPORTED for a key that is not RSA, or that a PRIVATEKEYBLOB cannot hold. */
 export function exportPrivateKeyBlob(privateKey: KeyObject, spec: LegacyKeySpec): SecretBytes {

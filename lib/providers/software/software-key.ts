@@ -20,14 +20,14 @@ import { unwrapRsaOaep } from '../../keys/rsa-oaep.ts';
 import { unwrapRsaPkcs1 } from '../../keys/rsa-pkcs1.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import { signMessage } from '../../keys/signature.ts';
-import type { KeyFacts, StoredProperties } from './key-facts.ts';
-import type { KeyFiles } from './key-files.ts';
+import type { KeyFacts, StoredProperties } from '../key-files/key-facts.ts';
+import type { KeyFiles } from '../key-files/key-files.ts';
 import type { KeyHost } from './key-host.ts';
-import { exportPkcs8 } from './key-pair.ts';
-import { changeProperty } from './key-properties.ts';
-import { LIMITS } from './limits.ts';
+import { exportPkcs8 } from '../rules/private-key.ts';
+import { changeProperty } from '../rules/key-properties.ts';
+import { LIMITS } from '../rules/limits.ts';
 import { postureOf } from './posture.ts';
-import type { Protector } from './protector.ts';
+import type { Protector } from '../key-files/protector.ts';
 import { exportPrivateKeyBlob } from './rsa-key-blob.ts';
 
 export interface SoftwareKeyParts {

@@ -16,21 +16,27 @@ import type {
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import type { RandomFill, SecretBytes } from '../../keys/secret-bytes.ts';
-import { tmpfsBootSecret, type BootSecret } from './boot-secret.ts';
-import type { KeyFacts, KeyName } from './key-facts.ts';
-import { KeyFiles } from './key-files.ts';
+import { tmpfsBootSecret, type BootSecret } from '../key-files/boot-secret.ts';
+import type { KeyFacts, KeyName } from '../key-files/key-facts.ts';
+import { KeyFiles } from '../key-files/key-files.ts';
 import { KeyHost, type KeyPlaces } from './key-host.ts';
-import { algorithmOf, importPrivateKey, publicKeyOf, readPkcs8, RSA_LENGTHS } from './key-pair.ts';
+import {
+  algorithmOf,
+  importPrivateKey,
+  publicKeyOf,
+  readPkcs8,
+  RSA_LENGTHS,
+} from '../rules/private-key.ts';
 import {
   readCreateOptions,
   requireAlgorithm,
   requireName,
   requireScope,
   requireSpec,
-} from './key-request.ts';
-import { machineSecretProtector } from './machine-secret-protector.ts';
+} from '../rules/key-request.ts';
+import { machineSecretProtector } from '../key-files/machine-secret-protector.ts';
 import { generationToReplace, SoftwarePendingKey, type KeyRequest } from './pending-key.ts';
-import type { Protector } from './protector.ts';
+import type { Protector } from '../key-files/protector.ts';
 import { readPrivateKeyBlob } from './rsa-key-blob.ts';
 import { SoftwareKey } from './software-key.ts';
 

@@ -5,7 +5,7 @@ import { copyFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/prom
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { equalBytes } from '../../../lib/bytes/octets.ts';
 import { BlobFormatError } from '../../../lib/errors.ts';
-import { decodeKeyFile, encodeKeyFile } from '../../../lib/providers/software/key-file.ts';
+import { decodeKeyFile, encodeKeyFile } from '../../../lib/providers/key-files/key-file.ts';
 import { codeOf, codeOfAsync } from '../../support/errors.ts';
 import {
   filesIn,

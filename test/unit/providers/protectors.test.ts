@@ -3,7 +3,7 @@ import { chmod, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
-import { decodeKeyFile } from '../../../lib/providers/software/key-file.ts';
+import { decodeKeyFile } from '../../../lib/providers/key-files/key-file.ts';
 import {
   machineSecretProtector,
   passphraseProtector,

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PersistedKey } from '../../../lib/contracts/provider.ts';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
-import { decodeKeyFile } from '../../../lib/providers/software/key-file.ts';
+import { decodeKeyFile } from '../../../lib/providers/key-files/key-file.ts';
 import { openSoftwareProvider } from '../../../lib/providers/software/index.ts';
 import { codeOfAsync } from '../../support/errors.ts';
 import { canLoseRights, mountTmpfs, testAsRoot, withoutRoot } from '../../support/permissions.ts';

@@ -12,7 +12,7 @@ import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durab
 import { makeFolder } from '../../platform/make-folder.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 import { readSmallFile } from '../../platform/read-small-file.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../rules/limits.ts';
 
 export interface Generation {
   readonly generation: number;

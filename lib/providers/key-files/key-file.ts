@@ -38,7 +38,7 @@ import type {
 } from '../../contracts/provider.ts';
 import { curveOf, type KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import type { KeyFacts, SealedContent, StoredProperties } from './key-facts.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from '../rules/limits.ts';
 import type { ProtectedFileKey } from './protector.ts';
 
 /** The private key under its seal. */

@@ -9,7 +9,7 @@ import type {
 } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { StoredProperties } from './key-facts.ts';
+import type { StoredProperties } from '../key-files/key-facts.ts';
 import { LIMITS } from './limits.ts';
 
 /** What decides about a key's properties. */
