@@ -4,7 +4,7 @@
  *
  * The definition is the conformance suite `testProvider` of `keycask/testing`.
  */
-import type { KeyAlgorithm } from '../keys/key-algorithms.ts';
+import type { KeyAlgorithm, SignatureScheme } from '../keys/key-algorithms.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { ToBeSigned } from './to-be-signed.ts';
 import type { VerifiedKeyRecord } from './verified-record.ts';
@@ -108,6 +108,14 @@ export interface FinalizeOptions {
 
 export type PrivateKeyFormat = 'pkcs8' | 'PRIVATEKEYBLOB';
 
+/** A session key that a provider made: as CryptExportKey gave it, and itself. */
+export interface SessionKeyBlob {
+  /** The SIMPLEBLOB, byte for byte, wrapped for the exchange key that made it. */
+  readonly simpleBlob: Uint8Array;
+  /** The caller owns, and wipes, it. */
+  readonly sessionKey: SecretBytes;
+}
+
 export interface PersistedKeyInfo {
   readonly name: string;
   readonly legacyKeySpec: LegacyKeySpec;
@@ -122,6 +130,9 @@ export interface ProviderCapabilities {
   readonly rsaLengths: readonly number[];
   readonly unwraps: readonly WrappedKey['type'][];
   readonly oaepHashes: readonly OaepHash[];
+  readonly signs: readonly SignatureScheme[];
+  /** Does it make session keys itself, where CryptoAPI does (`createSessionKeyBlob`)? */
+  readonly sessionKeyBlobs: boolean;
   readonly scopes: readonly KeyScope[];
   /** Can a private key be brought in? */
   readonly import: boolean;
@@ -198,6 +209,14 @@ export interface PersistedKey extends AsyncDisposable {
 
   /** A signature over one of keycask's own messages. */
   sign(message: ToBeSigned): Promise<Uint8Array>;
+
+  /**
+   * Makes an AES session key inside the provider (CryptGenKey) and exports it for this exchange key (CryptExportKey, SIMPLEBLOB). Only
+   * where {@link ProviderCapabilities.sessionKeyBlobs}; else NOT_SUPPORTED.
+   *
+   * @throws KeyStoreError EXPORT_FORBIDDEN (NTE_BAD_KEY_STATE) for a key that does not unwrap, ALGORITHM_UNSUPPORTED, NOT_SUPPORTED.
+   */
+  createSessionKeyBlob(lengthInBits: 128 | 192 | 256): Promise<SessionKeyBlob>;
 
   getProperty<P extends KeyPropertyName>(property: P): Promise<KeyProperties[P]>;
   setProperty<P extends KeyPropertyName>(property: P, value: KeyProperties[P]): Promise<void>;

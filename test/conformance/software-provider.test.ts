@@ -19,6 +19,8 @@ const CAPABILITIES: ProviderCapabilities = {
   rsaLengths: [2048, 3072, 4096],
   unwraps: ['rsa-oaep', 'rsa-pkcs1', 'ecdh-x963'],
   oaepHashes: ['sha256', 'sha1'],
+  signs: ['rsa-pkcs1-sha256', 'rsa-pss-sha256', 'ecdsa-sha256', 'ecdsa-sha384'],
+  sessionKeyBlobs: false,
   scopes: ['user', 'machine'],
   import: true,
   legacyStore: true,

@@ -1,33 +1,7 @@
 /** KeyFacts: what a key file says of its key in the clear, authenticated with the private key. */
-import type {
-  ExportPolicy,
-  Isolation,
-  KeyScope,
-  KeyUsage,
-  LegacyKeySpec,
-  UiPolicy,
-} from '../../contracts/provider.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-
-/** What names a key: two keys that differ in one of these are two keys. */
-export interface KeyName {
-  readonly scope: KeyScope;
-  readonly legacyKeySpec: LegacyKeySpec;
-  readonly name: string;
-}
-
-/** Properties that are kept; the others of KeyProperties follow from them. */
-export interface StoredProperties {
-  readonly exportPolicy: ExportPolicy;
-  readonly keyUsage: readonly KeyUsage[];
-  readonly uiPolicy: UiPolicy;
-  /** What was asked for when the key was made; this provider has no VBS, so `prefer-vbs` fell back. */
-  readonly isolation: Isolation;
-  /** To the second. */
-  readonly modified: Date;
-  /** By NAME of `custom:NAME`. */
-  readonly custom: ReadonlyMap<string, Uint8Array>;
-}
+import type { StoredProperties } from '../rules/key-properties.ts';
+import type { KeyName } from '../rules/key-storage.ts';
 
 /** How the private key lies under the seal. */
 export type SealedContent = 'pkcs8' | 'PRIVATEKEYBLOB';

@@ -37,7 +37,8 @@ import type {
   UiPolicy,
 } from '../../contracts/provider.ts';
 import { curveOf, type KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { KeyFacts, SealedContent, StoredProperties } from './key-facts.ts';
+import type { StoredProperties } from '../rules/key-properties.ts';
+import type { KeyFacts, SealedContent } from './key-facts.ts';
 import { LIMITS } from '../rules/limits.ts';
 import type { ProtectedFileKey } from './protector.ts';
 

@@ -9,13 +9,25 @@ import type {
 } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { StoredProperties } from '../key-files/key-facts.ts';
 import { LIMITS } from './limits.ts';
 
 /** What decides about a key's properties. */
 export interface KeyKind {
   readonly algorithm: KeyAlgorithm;
   readonly legacyKeySpec: LegacyKeySpec;
+}
+
+/** Properties that are kept; the others of KeyProperties follow from them. */
+export interface StoredProperties {
+  readonly exportPolicy: ExportPolicy;
+  readonly keyUsage: readonly KeyUsage[];
+  readonly uiPolicy: UiPolicy;
+  /** What was asked for when the key was made; where there is no VBS, `prefer-vbs` fell back. */
+  readonly isolation: Isolation;
+  /** To the second. */
+  readonly modified: Date;
+  /** By NAME of `custom:NAME`. */
+  readonly custom: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A property as a caller without types may give it. */
@@ -54,7 +66,10 @@ export function changeProperty(
 ): StoredProperties {
   const { property, value, isFinalized } = change;
   if (property.startsWith('custom:'))
-    return { ...present, custom: changeCustom(present.custom, property.slice(7), value) };
+    return {
+      ...present,
+      custom: changeCustom(present.custom, requireCustomProperty(property, value)),
+    };
   switch (property) {
     case 'exportPolicy': {
       const exportPolicy = readExportPolicy(value);
@@ -89,18 +104,31 @@ function possibleUsages({ algorithm, legacyKeySpec }: KeyKind): readonly KeyUsag
   return algorithm.startsWith('ECDSA') ? ['sign'] : ['agree'];
 }
 
+/** A custom property as it is kept; a value of undefined removes it. */
+export interface CustomProperty {
+  /** NAME of `custom:NAME`. */
+  readonly name: string;
+  readonly value: Uint8Array | undefined;
+}
+
+/** @throws KeyStoreError PARAMETER_INVALID. */
+export function requireCustomProperty(property: string, value: unknown): CustomProperty {
+  const name = property.slice('custom:'.length);
+  requireText('the name of a custom property', name, 1, LIMITS.customNameInCharacters);
+  if (value === undefined) return { name, value };
+  if (!(value instanceof Uint8Array) || value.length > LIMITS.customValue.max)
+    throw invalid(`a custom property holds at most ${LIMITS.customValue.max} bytes`);
+  return { name, value: Uint8Array.from(value) };
+}
+
 function changeCustom(
   present: ReadonlyMap<string, Uint8Array>,
-  name: string,
-  value: unknown,
+  { name, value }: CustomProperty,
 ): ReadonlyMap<string, Uint8Array> {
-  requireText('the name of a custom property', name, 1, LIMITS.customNameInCharacters);
   const custom = new Map(present);
   custom.delete(name);
   if (value === undefined) return custom;
-  if (!(value instanceof Uint8Array) || value.length > LIMITS.customValue.max)
-    throw invalid(`a custom property holds at most ${LIMITS.customValue.max} bytes`);
-  custom.set(name, Uint8Array.from(value));
+  custom.set(name, value);
   let total = 0;
   for (const bytes of custom.values()) total += bytes.length;
   if (total > LIMITS.customTotal)

@@ -19,7 +19,7 @@ export interface CreateFlags {
   readonly perBoot: boolean;
 }
 
-/** @throws KeyStoreError PARAMETER_INVALID, FLAGS_INVALID, VBS_UNAVAILABLE. */
+/** @throws KeyStoreError PARAMETER_INVALID, FLAGS_INVALID. */
 export function readCreateOptions(
   key: KeyKind & { readonly name: string | null },
   options: CreateKeyOptions,
@@ -34,8 +34,12 @@ export function readCreateOptions(
     throw new KeyStoreError('FLAGS_INVALID', 'isolation: want none, prefer-vbs or require-vbs');
   if (perBoot && isolation === 'none')
     throw new KeyStoreError('FLAGS_INVALID', 'perBoot goes with prefer-vbs or require-vbs only');
-  if (isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
   return { scope, silent, overwrite, isolation, perBoot };
+}
+
+/** What a storage without VBS answers to a key that needs it. */
+export function refuseVbs({ isolation }: Pick<CreateFlags, 'isolation'>): void {
+  if (isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
 }
 
 export function requireName(name: unknown): asserts name is string {

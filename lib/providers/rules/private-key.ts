@@ -1,20 +1,12 @@
-/** Making, reading and checking private keys. */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPair,
-  sign,
-  verify,
-  type KeyObject,
-} from 'node:crypto';
-import { promisify } from 'node:util';
+/** Reading, writing and checking private keys in this process. */
+import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { DerReader } from '../../bytes/der-reader.ts';
 import { TAG } from '../../bytes/der-tags.ts';
 import { encodeUtf8, plainBytes } from '../../bytes/octets.ts';
 import { decodeSpki } from '../../cms/spki.ts';
 import type { LegacyKeySpec } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
-import { curveOf, type KeyAlgorithm } from '../../keys/key-algorithms.ts';
+import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import { SecretBytes } from '../../keys/secret-bytes.ts';
 
 /** Sizes that are made; bits. */
@@ -22,19 +14,6 @@ export const RSA_LENGTHS = [2048, 3072, 4096] as const;
 export const DEFAULT_RSA_LENGTH = 3072;
 /** Sizes that are brought in: old containers hold 1024 bits, and one must be able to open what they wrapped. */
 const IMPORTED_RSA_BITS = { min: 1024, max: 16384 };
-
-export async function generatePrivateKey(
-  algorithm: KeyAlgorithm,
-  rsaLength: number,
-): Promise<KeyObject> {
-  const generate = promisify(generateKeyPair);
-  const namedCurve = curveOf(algorithm);
-  const pair =
-    namedCurve === undefined
-      ? await generate('rsa', { modulusLength: rsaLength, publicExponent: 65537 })
-      : await generate('ec', { namedCurve });
-  return pair.privateKey;
-}
 
 /**
  * Reads PKCS#8 DER and proves that the two halves belong together.

@@ -1,7 +1,7 @@
 /** The posture of a software key, in words that a person can act on. */
 import type { Posture } from '../../contracts/provider.ts';
 import { decodeSpki } from '../../cms/spki.ts';
-import type { StoredProperties } from '../key-files/key-facts.ts';
+import type { StoredProperties } from '../rules/key-properties.ts';
 import type { Protector } from '../key-files/protector.ts';
 
 export interface PostureFacts {

@@ -1,44 +1,15 @@
 /** The software provider: private keys in this process while in use, on disk sealed. */
-import type { KeyObject } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { equalBytes } from '../../bytes/octets.ts';
-import type {
-  CreateKeyOptions,
-  KeyScope,
-  LegacyKeySpec,
-  OpenKeyOptions,
-  PendingKey,
-  PersistedKey,
-  PersistedKeyInfo,
-  Provider,
-  ProviderCapabilities,
-} from '../../contracts/provider.ts';
+import type { LegacyKeySpec, OpenKeyOptions, Provider } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
-import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
-import type { RandomFill, SecretBytes } from '../../keys/secret-bytes.ts';
+import type { RandomFill } from '../../keys/secret-bytes.ts';
 import { tmpfsBootSecret, type BootSecret } from '../key-files/boot-secret.ts';
-import type { KeyFacts, KeyName } from '../key-files/key-facts.ts';
 import { KeyFiles } from '../key-files/key-files.ts';
-import { KeyHost, type KeyPlaces } from './key-host.ts';
-import {
-  algorithmOf,
-  importPrivateKey,
-  publicKeyOf,
-  readPkcs8,
-  RSA_LENGTHS,
-} from '../rules/private-key.ts';
-import {
-  readCreateOptions,
-  requireAlgorithm,
-  requireName,
-  requireScope,
-  requireSpec,
-} from '../rules/key-request.ts';
 import { machineSecretProtector } from '../key-files/machine-secret-protector.ts';
-import { generationToReplace, SoftwarePendingKey, type KeyRequest } from './pending-key.ts';
 import type { Protector } from '../key-files/protector.ts';
-import { readPrivateKeyBlob } from './rsa-key-blob.ts';
-import { SoftwareKey } from './software-key.ts';
+import { StorageProvider } from '../rules/storage-provider.ts';
+import type { KeyPlaces } from './software-key.ts';
+import { SoftwareStorage } from './software-storage.ts';
 
 export interface SoftwareProviderOptions {
   /** Where key files lie: `<home>/keys`. Without it the provider makes ephemeral keys only. */
@@ -91,100 +62,17 @@ export interface SoftwareProvider extends Provider {
 export function openSoftwareProvider(
   options: SoftwareProviderOptions = {},
 ): Promise<SoftwareProvider> {
-  return Promise.resolve(new SoftwareKeyProvider(options));
+  const { folder, clock = () => new Date() } = options;
+  const places = folder === undefined ? undefined : placesIn(resolve(folder), options);
+  return Promise.resolve(new SoftwareKeyProvider(new SoftwareStorage(clock, places), places));
 }
 
-class SoftwareKeyProvider implements SoftwareProvider {
-  readonly name = 'software';
-  readonly capabilities: ProviderCapabilities;
-  readonly #host: KeyHost;
+class SoftwareKeyProvider extends StorageProvider implements SoftwareProvider {
+  readonly #places: KeyPlaces | undefined;
 
-  constructor(options: SoftwareProviderOptions) {
-    const { folder, clock = () => new Date() } = options;
-    const places = folder === undefined ? undefined : placesIn(resolve(folder), options);
-    this.#host = new KeyHost(clock, places);
-    this.capabilities = {
-      algorithms: ['RSA', 'ECDH_P256', 'ECDH_P384', 'ECDSA_P256', 'ECDSA_P384'],
-      rsaLengths: RSA_LENGTHS,
-      unwraps: ['rsa-oaep', 'rsa-pkcs1', 'ecdh-x963'],
-      oaepHashes: ['sha256', 'sha1'],
-      scopes: ['user', 'machine'],
-      import: true,
-      legacyStore: places?.legacyFiles !== undefined,
-      persisted: places !== undefined,
-      protectionLevel: 'this process',
-    };
-  }
-
-  async createPersistedKey(
-    algorithm: KeyAlgorithm,
-    name: string | null,
-    legacyKeySpec: LegacyKeySpec,
-    options: CreateKeyOptions = {},
-  ): Promise<PendingKey> {
-    this.#host.requireOpen();
-    requireAlgorithm(algorithm);
-    return this.#pending({ algorithm, name, legacyKeySpec }, options);
-  }
-
-  async importKey(
-    privateKey: SecretBytes,
-    name: string | null,
-    legacyKeySpec: LegacyKeySpec,
-    options: CreateKeyOptions = {},
-  ): Promise<PendingKey> {
-    this.#host.requireOpen();
-    requireSpec(legacyKeySpec);
-    // Not instanceof: the ESM and the CJS build have a class each.
-    if (!((privateKey as SecretBytes | undefined)?.bytes instanceof Uint8Array))
-      throw new KeyStoreError('PARAMETER_INVALID', 'a private key is given as SecretBytes');
-    const imported = importPrivateKey(privateKey);
-    const algorithm = algorithmOf(imported, legacyKeySpec);
-    return this.#pending({ algorithm, name, legacyKeySpec, imported }, options);
-  }
-
-  async openKey(
-    name: string,
-    legacyKeySpec: LegacyKeySpec,
-    options: OpenKeyOptions = {},
-  ): Promise<PersistedKey> {
-    const keyName = this.#keyName(name, legacyKeySpec, options);
-    const silent = options.silent ?? false;
-    const { files, legacyFiles } = this.#host.places ?? {};
-    const own = await files?.open(keyName, { silent });
-    // As CNG does: its own file first, then a matching CryptoAPI container.
-    const opened = own ?? (await legacyFiles?.open(keyName, { silent }));
-    if (!opened) throw new KeyStoreError('CONTAINER_NOT_FOUND');
-    using sealed = opened.privateKey;
-    const privateKey = parsePrivateKey(opened.facts, sealed);
-    const { facts, protector } = opened;
-    const inLegacyStore = !own || (facts.algorithm === 'RSA' && (await isIn(legacyFiles, facts)));
-    this.#host.requireOpen();
-    return new SoftwareKey(this.#host, {
-      ...facts,
-      privateKey,
-      protector,
-      silent,
-      inLegacyStore,
-      perBoot: facts.bootSecretId !== undefined,
-      isOriginal: false,
-    });
-  }
-
-  async *listKeys(options: { readonly scope?: KeyScope } = {}): AsyncIterable<PersistedKeyInfo> {
-    this.#host.requireOpen();
-    if (options.scope !== undefined) requireScope(options.scope);
-    const scopes = options.scope === undefined ? this.capabilities.scopes : [options.scope];
-    let damaged: KeyStoreError | undefined;
-    for (const scope of scopes) {
-      for await (const facts of this.#listScope(scope)) {
-        this.#host.requireOpen();
-        if (KeyStoreError.is(facts)) damaged = facts;
-        else yield infoOf(facts);
-      }
-    }
-    // Only now, so that one bad file does not hide the others.
-    if (damaged) throw damaged;
+  constructor(storage: SoftwareStorage, places?: KeyPlaces) {
+    super(storage);
+    this.#places = places;
   }
 
   async changeProtector(
@@ -193,10 +81,10 @@ class SoftwareKeyProvider implements SoftwareProvider {
     protector: Protector,
     options: OpenKeyOptions = {},
   ): Promise<void> {
-    const keyName = this.#keyName(name, legacyKeySpec, options);
+    const keyName = this.requireKeyName(name, legacyKeySpec, options);
     const silent = options.silent ?? false;
     let isThere = false;
-    const { files: own, legacyFiles } = this.#host.places ?? {};
+    const { files: own, legacyFiles } = this.#places ?? {};
     for (const files of [legacyFiles, own]) {
       files?.alsoOpen(protector);
       const facts = await files?.update(keyName, (same) => same, { protector, silent });
@@ -210,55 +98,13 @@ class SoftwareKeyProvider implements SoftwareProvider {
     legacyKeySpec: LegacyKeySpec,
     options: OpenKeyOptions = {},
   ): Promise<void> {
-    const { files, legacyFiles } = this.#host.places ?? {};
-    const keyName = this.#keyName(name, legacyKeySpec, options);
+    const { files, legacyFiles } = this.#places ?? {};
+    const keyName = this.requireKeyName(name, legacyKeySpec, options);
     const opened = await files?.open(keyName, { silent: options.silent ?? false });
     if (!opened) throw new KeyStoreError('CONTAINER_NOT_FOUND');
     opened.privateKey.dispose();
     files?.sealWith(opened.protector);
     legacyFiles?.sealWith(opened.protector);
-  }
-
-  close(): Promise<void> {
-    return this.#host.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #pending(
-    key: Pick<KeyRequest, 'algorithm' | 'name' | 'legacyKeySpec' | 'imported'>,
-    options: CreateKeyOptions,
-  ): Promise<PendingKey> {
-    const { overwrite, ...flags } = readCreateOptions(key, options);
-    const { name, legacyKeySpec } = key;
-    const { places } = this.#host;
-    if (name === null) return new SoftwarePendingKey(this.#host, { ...key, ...flags, replaces: 0 });
-    if (!places)
-      throw new KeyStoreError('NOT_SUPPORTED', 'this provider makes ephemeral keys only');
-    const keyName = { name, legacyKeySpec, scope: flags.scope };
-    const replaces = await generationToReplace(places, keyName, overwrite);
-    this.#host.requireOpen();
-    return new SoftwarePendingKey(this.#host, { ...key, ...flags, replaces });
-  }
-
-  #keyName(name: string, legacyKeySpec: LegacyKeySpec, { scope }: OpenKeyOptions): KeyName {
-    this.#host.requireOpen();
-    requireName(name);
-    requireSpec(legacyKeySpec);
-    if (scope !== undefined) requireScope(scope);
-    return { name, legacyKeySpec, scope: scope ?? 'user' };
-  }
-
-  /** Each key once: a container's copy of a key that has a file of its own is that key. */
-  // oxlint-disable-next-line jsdoc/require-yields -- the type says it
-  async *#listScope(scope: KeyScope): AsyncIterable<KeyFacts | KeyStoreError> {
-    const { files, legacyFiles } = this.#host.places ?? {};
-    if (files) yield* files.list(scope);
-    if (!legacyFiles) return;
-    for await (const facts of legacyFiles.list(scope))
-      if (KeyStoreError.is(facts) || !(await isIn(files, facts))) yield facts;
   }
 }
 
@@ -276,24 +122,4 @@ function placesIn(folder: string, options: SoftwareProviderOptions): KeyPlaces {
       }),
     }),
   };
-}
-
-async function isIn(files: KeyFiles | undefined, name: KeyName): Promise<boolean> {
-  const present = await files?.present(name);
-  return present !== undefined && !present.isDeleted;
-}
-
-/** Parsed once: every later use takes it as it is. */
-function parsePrivateKey(facts: KeyFacts, sealed: SecretBytes): KeyObject {
-  try {
-    const privateKey = facts.content === 'pkcs8' ? readPkcs8(sealed) : readPrivateKeyBlob(sealed);
-    if (equalBytes(publicKeyOf(privateKey), facts.publicKey)) return privateKey;
-  } catch {
-    // Below: what lay under the seal is not told.
-  }
-  throw new KeyStoreError('KEY_FILE_DAMAGED', 'the key file holds another key than it says');
-}
-
-function infoOf({ name, legacyKeySpec, algorithm, scope, publicKey }: KeyFacts): PersistedKeyInfo {
-  return { name, legacyKeySpec, algorithm, scope, publicKey };
 }

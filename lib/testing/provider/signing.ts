@@ -4,7 +4,7 @@ import type { PersistedKey } from '../../contracts/provider.ts';
 import { ToBeSigned } from '../../contracts/to-be-signed.ts';
 import type { KeyAlgorithm, SignatureScheme } from '../../keys/key-algorithms.ts';
 import { verifySignature } from '../../keys/signature.ts';
-import { algorithm, fails, type ProviderCase } from './provider-case.ts';
+import { algorithm, fails, type Need, type ProviderCase } from './provider-case.ts';
 import { message } from './test-messages.ts';
 
 const SCHEMES: readonly (readonly [KeyAlgorithm, readonly SignatureScheme[]])[] = [
@@ -15,15 +15,24 @@ const SCHEMES: readonly (readonly [KeyAlgorithm, readonly SignatureScheme[]])[] 
 const ALL_SCHEMES = SCHEMES.flatMap(([, schemes]) => schemes);
 
 export const SIGNING: readonly ProviderCase[] = [
+  ...SCHEMES.flatMap(([name, schemes]) =>
+    schemes.map((scheme): ProviderCase => ({
+      title: `signs with ${scheme} by ${name}`,
+      needs: [algorithm(name), signs(scheme)],
+      async body(test) {
+        await signsWith(await test.key(name, 'AT_SIGNATURE'), scheme);
+      },
+    })),
+  ),
   ...SCHEMES.map(([name, schemes]): ProviderCase => ({
-    title: `signs with ${schemes.join(' and ')}, and with no other scheme, by ${name}`,
+    title: `signs with no scheme of another algorithm by ${name}`,
     needs: [algorithm(name)],
     async body(test) {
       const key = await test.key(name, 'AT_SIGNATURE');
-      for (const scheme of ALL_SCHEMES) {
-        if (schemes.includes(scheme)) await signsWith(key, scheme);
-        else await fails('PARAMETER_INVALID', key.sign(message(scheme)));
-      }
+      for (const scheme of ALL_SCHEMES)
+        if (!schemes.includes(scheme)) await fails('PARAMETER_INVALID', key.sign(message(scheme)));
+        else if (!test.capabilities.signs.includes(scheme))
+          await fails('ALGORITHM_UNSUPPORTED', key.sign(message(scheme)));
     },
   })),
   {
@@ -85,6 +94,10 @@ export const SIGNING: readonly ProviderCase[] = [
     },
   },
 ];
+
+function signs(scheme: SignatureScheme): Need {
+  return { label: scheme, isMet: (capabilities) => capabilities.signs.includes(scheme) };
+}
 
 function schemesOf(name: KeyAlgorithm): readonly SignatureScheme[] {
   return SCHEMES.find(([known]) => known === name)?.[1] ?? [];

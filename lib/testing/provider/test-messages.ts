@@ -1,7 +1,7 @@
 /** Messages and records that the provider suite lets keys sign and unwrap, made without any provider. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { ALG_ID } from '../../blobs/alg-id.ts';
-import { encodeSimpleBlob } from '../../blobs/simple-blob.ts';
+import { decodeSimpleBlob, encodeSimpleBlob } from '../../blobs/simple-blob.ts';
 import { octetString, sequence } from '../../bytes/der-writer.ts';
 import { encodeUtf8, plainBytes } from '../../bytes/octets.ts';
 import type { SignatureScheme } from '../../cms/algorithms.ts';
@@ -55,9 +55,19 @@ export async function classicRecordFor(publicKey: Uint8Array): Promise<TestRecor
   using sessionKey = SecretBytes.random(32);
   const encryptedKey = wrapRsaPkcs1(parsePublicKey(publicKey), sessionKey);
   const algId = ALG_ID.CALG_AES_256;
-  const blob = encodeSimpleBlob({ algId, encryptedKey });
+  return await classicRecordOf(publicKey, sessionKey, encodeSimpleBlob({ algId, encryptedKey }));
+}
+
+/** A verified record of the classic profile around a SIMPLEBLOB of an AES key. */
+export async function classicRecordOf(
+  publicKey: Uint8Array,
+  sessionKey: SecretBytes,
+  simpleBlob: Uint8Array,
+): Promise<TestRecord> {
+  const { algId } = decodeSimpleBlob(simpleBlob);
+  const facts = { ...metadata(), algorithm: algId, effectiveBits: 8 * sessionKey.length };
   const options = { signer: SIGNER, signingTime: SIGNING_TIME };
-  const bytes = await sealClassicRecord(sessionKey, blob, metadata(), options);
+  const bytes = await sealClassicRecord(sessionKey, simpleBlob, facts, options);
   const keyId = keyIdentifier(publicKey);
   return { record: verified(bytes), keyId, sessionKey: Uint8Array.from(sessionKey.bytes) };
 }

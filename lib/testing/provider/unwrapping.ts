@@ -8,7 +8,7 @@ import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import { openKeyRecord } from '../../records/open.ts';
 import type { PublicKeyRecipient } from '../../records/recipient.ts';
 import { algorithm, fails, sameBytes, type Need, type ProviderCase } from './provider-case.ts';
-import { classicRecordFor, recordFor, type TestRecord } from './test-messages.ts';
+import { classicRecordFor, classicRecordOf, recordFor, type TestRecord } from './test-messages.ts';
 
 type RsaWrap = PublicKeyRecipient['rsa'];
 
@@ -24,6 +24,11 @@ const WAYS: readonly (readonly [
   ['RSA', 'rsa-oaep', 'oaep-sha1'],
   ['RSA', 'rsa-pkcs1', 'pkcs1'],
 ];
+
+const SESSION_KEY_BLOBS: Need = {
+  label: 'session keys made inside',
+  isMet: ({ sessionKeyBlobs }) => sessionKeyBlobs,
+};
 
 export const UNWRAPPING: readonly ProviderCase[] = [
   ...WAYS.map(([name, type, rsa]): ProviderCase => ({
@@ -42,6 +47,34 @@ export const UNWRAPPING: readonly ProviderCase[] = [
     async body(test) {
       const key = await test.key('RSA', 'AT_KEYEXCHANGE');
       await opens(key, await classicRecordFor(key.publicKey));
+    },
+  },
+  {
+    title: 'makes a session key inside, whose SIMPLEBLOB opens as a classic record, byte for byte',
+    needs: [SESSION_KEY_BLOBS],
+    async body(test) {
+      const name = test.capabilities.persisted ? test.name() : null;
+      const key = await test.key('RSA', 'AT_KEYEXCHANGE', { name });
+      for (const bits of [128, 192, 256] as const) {
+        const made = await key.createSessionKeyBlob(bits);
+        using sessionKey = made.sessionKey;
+        assert.equal(sessionKey.length, bits / 8);
+        const record = await classicRecordOf(key.publicKey, sessionKey, made.simpleBlob);
+        sameBytes(record.record.parts.simpleBlob!, made.simpleBlob);
+        const opener =
+          name === null ? key : await (await test.again()).openKey(name, 'AT_KEYEXCHANGE');
+        await opens(opener, record);
+      }
+      await fails('PARAMETER_INVALID', key.createSessionKeyBlob(64 as never));
+      const signature = await test.signatureKey();
+      await fails('EXPORT_FORBIDDEN', signature.createSessionKeyBlob(256));
+    },
+  },
+  {
+    title: 'makes no session keys where it does not claim to (NTE_NOT_SUPPORTED)',
+    async body(test) {
+      if (test.capabilities.sessionKeyBlobs) return;
+      await fails('NOT_SUPPORTED', (await test.exchangeKey()).createSessionKeyBlob(256));
     },
   },
   ...WAYS.map(([name, type, rsa]): ProviderCase => ({
