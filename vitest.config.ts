@@ -45,6 +45,8 @@ export default defineConfig({
         globalSetup: ['scripts/package-for-tests.mjs'],
       }),
       project('package', ['test/package/**/*.test.ts'], { testTimeout: 120 * SECOND }),
+      // On Windows only, or in Wine: `npm run test:wine`.
+      project('windows', ['test/windows/**/*.test.ts'], { testTimeout: 30 * SECOND }),
       project('slow', ['test/{slow,property,proofs}/**/*.test.ts'], {
         testTimeout: 1800 * SECOND,
         env: { SLOW: '1' },

@@ -19,25 +19,26 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
  * How to run it.
  *
  * @typedef {object} RunOptions
+ * @property {string} [cwd] - Where it starts; the project's folder when absent.
  * @property {NodeJS.ProcessEnv} [env] - Environment; this process's own when absent.
  * @property {boolean} [quiet] - Collect the output and do not show it.
  */
 
 /**
- * Runs a program in the project's folder to its end.
+ * Runs a program to its end.
  *
  * @param {string} program - What to start.
  * @param {readonly string[]} args - Its arguments; no shell reads them.
- * @param {RunOptions} [options] - Environment and what becomes of the output.
+ * @param {RunOptions} [options] - Folder, environment and what becomes of the output.
  * @returns {Promise<Ended>} Always fulfils; look at `status`.
  */
-export async function run(program, args, { env = process.env, quiet = false } = {}) {
+export async function run(program, args, { cwd = root, env = process.env, quiet = false } = {}) {
   const started = performance.now();
   return new Promise((resolve) => {
     /** @type {string[]} */
     const output = [];
     const child = spawn(program, args, {
-      cwd: root,
+      cwd,
       env,
       stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
     });
@@ -76,11 +77,22 @@ export async function runNode(args, options) {
  * @returns {Promise<Ended>} As for {@link run}.
  */
 export async function runScript(name, options) {
+  return runNpm(['run', '--silent', name], options);
+}
+
+/**
+ * Runs npm.
+ *
+ * @param {readonly string[]} args - Its arguments.
+ * @param {RunOptions} [options] - As for {@link run}.
+ * @returns {Promise<Ended>} As for {@link run}.
+ */
+export async function runNpm(args, options) {
   const npm = process.env['npm_execpath'];
   // On Windows npm is a .cmd file, which only npm's own JavaScript can stand in for without a shell.
   return npm?.endsWith('.js') === true
-    ? runNode([npm, 'run', '--silent', name], options)
-    : run('npm', ['run', '--silent', name], options);
+    ? runNode([npm, ...args], options)
+    : run('npm', args, options);
 }
 
 /**

@@ -1,0 +1,126 @@
+/** The passes of the Windows tests under Wine: on Wine's own ncrypt.dll, then on the double of it. */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { tallyOf } from '../vitest-report.mjs';
+import { windowsPath } from './folder.mjs';
+import { provideNcryptDouble } from './ncrypt-double.mjs';
+import { provideWindowsNode } from './windows-node.mjs';
+import { runInWine } from './wine.mjs';
+
+const SECOND = 1000;
+
+/** A whole pass takes a fraction of this; what takes longer hangs. */
+const PASS_TIMEOUT_MS = 200 * SECOND;
+
+/** Making a prefix takes 5 s. */
+const PREFIX_TIMEOUT_MS = 60 * SECOND;
+
+/** Whose ncrypt.dll: tests read it from KEYCASK_NCRYPT, which is not set on a real Windows. */
+export const PASSES = ['wine', 'double'];
+
+/**
+ * One pass.
+ *
+ * @typedef {object} Pass
+ * @property {string} ncrypt - One of {@link PASSES}.
+ * @property {string} version - Of Windows' node.
+ * @property {readonly string[]} [filters] - For vitest: files or options; all tests when empty.
+ */
+
+/**
+ * Runs the project `windows` once.
+ *
+ * The report stays: `reports/<ncrypt>-node<version>.json`, of a run with filters `reports/filtered/…`.
+ *
+ * @param {import('./wine.mjs').Wine} wine - Where.
+ * @param {import('./workspace.mjs').Workspace} workspace - On what.
+ * @param {Pass} pass - Which.
+ * @returns {Promise<import('../vitest-report.mjs').Tally>} Its tests.
+ */
+export async function runPass(wine, workspace, { ncrypt, version, filters = [] }) {
+  const name = `${ncrypt}-node${version}`;
+  const folder = path.join(workspace.reports, filters.length === 0 ? '' : 'filtered');
+  mkdirSync(folder, { recursive: true });
+  const report = path.join(folder, `${name}.json`);
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'windows'];
+  const reporters = ['--reporter=default', '--reporter=json'];
+  const task = {
+    ...(await windowsTask(workspace, { ncrypt, version })),
+    output: path.join(folder, `${name}.txt`),
+    timeoutMs: PASS_TIMEOUT_MS,
+  };
+  const command = [
+    ...task.command,
+    ...vitest,
+    ...reporters,
+    `--outputFile.json=${windowsPath(report)}`,
+    ...filters,
+  ];
+  rmSync(report, { force: true });
+  rmSync(task.output, { force: true });
+  let ended = await runInWine(wine, { ...task, command });
+  if (ended.status !== 0 && !ended.timedOut && !existsSync(report)) {
+    // Seen once in 1,300 starts: node ends before it has begun.
+    console.log(`${name}: ended without a report; starting it once more`);
+    ended = await runInWine(wine, { ...task, command });
+  }
+  if (ended.timedOut) console.log(`${name}: killed after ${PASS_TIMEOUT_MS / SECOND} s`);
+  return tallyOf(`windows ${name}`, report, ended);
+}
+
+/**
+ * What starts Windows' node in a workspace.
+ *
+ * @param {import('./workspace.mjs').Workspace} workspace - Where it works.
+ * @param {{ readonly ncrypt: string, readonly version: string }} which - The DLL and the node.
+ * @returns {Promise<{ command: string[], folder: string, prefix: string, env: Record<string, string>, ownDlls: string[] }>} The beginning of a task.
+ */
+export async function windowsTask(workspace, { ncrypt, version }) {
+  const node = await provideWindowsNode(version);
+  const double = ncrypt === 'double' ? path.join(workspace.folder, 'ncrypt-double') : undefined;
+  if (double !== undefined) await provideNcryptDouble(double);
+  return {
+    command: ['wine', node],
+    folder: workspace.project,
+    prefix: workspace.prefix,
+    env: {
+      ...passedOn(),
+      KEYCASK_NCRYPT: ncrypt,
+      // No peers in there: not looked for.
+      KEYCASK_HAVE_OPENSSL: '0',
+      KEYCASK_HAVE_PYTHON: '0',
+      ...(double !== undefined && { WINEPATH: windowsPath(double) }),
+    },
+    ownDlls: double === undefined ? [] : ['ncrypt'],
+  };
+}
+
+/**
+ * Makes the prefix, which the first program in it would otherwise do while its own time runs.
+ *
+ * @param {import('./wine.mjs').Wine} wine - Where.
+ * @param {import('./workspace.mjs').Workspace} workspace - Of which.
+ */
+export async function providePrefix(wine, { folder, prefix }) {
+  if (existsSync(prefix)) return;
+  const output = path.join(folder, 'prefix.txt');
+  rmSync(output, { force: true });
+  const command = ['wine', 'wineboot', '--init'];
+  const task = { command, folder, prefix, output, timeoutMs: PREFIX_TIMEOUT_MS, quiet: true };
+  const { status } = await runInWine(wine, task);
+  if (status === 0) return;
+  rmSync(prefix, { recursive: true, force: true });
+  throw new Error(`Wine made no prefix:\n${readFileSync(output, 'utf8')}`);
+}
+
+/** What tests may be told from outside. */
+function passedOn() {
+  /** @type {Record<string, string>} */
+  const env = {};
+  for (const name of ['CI', 'SLOW']) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
