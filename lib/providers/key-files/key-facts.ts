@@ -3,8 +3,8 @@ import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
 import type { KeyName } from '../rules/key-storage.ts';
 
-/** How the private key lies under the seal. */
-export type SealedContent = 'pkcs8' | 'PRIVATEKEYBLOB';
+/** How the private key lies under the seal; `reference`: it lies elsewhere, and its name there is sealed. */
+export type SealedContent = 'pkcs8' | 'PRIVATEKEYBLOB' | 'reference';
 
 export interface KeyFacts extends KeyName {
   /** Counts the changes of the file, from 1: an older file cannot pass as a newer one by its name. */
