@@ -1,5 +1,5 @@
 /** The passes of the Windows tests under Wine: on Wine's own ncrypt.dll, then on the double of it. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { tallyOf } from '../vitest-report.mjs';
@@ -58,7 +58,6 @@ export async function runPass(wine, workspace, { ncrypt, version, filters = [] }
     ...filters,
   ];
   rmSync(report, { force: true });
-  rmSync(task.output, { force: true });
   let ended = await runInWine(wine, { ...task, command });
   if (ended.status !== 0 && !ended.timedOut && !existsSync(report)) {
     // Seen once in 1,300 starts: node ends before it has begun.
@@ -78,10 +77,8 @@ export async function runPass(wine, workspace, { ncrypt, version, filters = [] }
  */
 export async function windowsTask(workspace, { ncrypt, version }) {
   const node = await provideWindowsNode(version);
-  const double = ncrypt === 'double' ? path.join(workspace.folder, 'ncrypt-double') : undefined;
-  if (double !== undefined) await provideNcryptDouble(double);
   return {
-    command: ['wine', node],
+    command: ['wine', ncrypt === 'double' ? await besideDouble(workspace, node) : node],
     folder: workspace.project,
     prefix: workspace.prefix,
     env: {
@@ -90,10 +87,26 @@ export async function windowsTask(workspace, { ncrypt, version }) {
       // No peers in there: not looked for.
       KEYCASK_HAVE_OPENSSL: '0',
       KEYCASK_HAVE_PYTHON: '0',
-      ...(double !== undefined && { WINEPATH: windowsPath(double) }),
     },
-    ownDlls: double === undefined ? [] : ['ncrypt'],
+    ownDlls: ncrypt === 'double' ? ['ncrypt'] : [],
   };
+}
+
+/**
+ * Puts a node.exe beside the double: Windows looks for a DLL in the program's own folder before its own ones.
+ *
+ * @param {import('./workspace.mjs').Workspace} workspace - Where the folder for both is.
+ * @param {string} node - The node.exe that all share.
+ * @returns {Promise<string>} The node.exe that finds the double.
+ */
+async function besideDouble(workspace, node) {
+  const folder = path.join(workspace.folder, 'ncrypt-double');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  await provideNcryptDouble(folder);
+  const linked = path.join(folder, 'node.exe');
+  linkSync(node, linked);
+  return linked;
 }
 
 /**
@@ -105,7 +118,6 @@ export async function windowsTask(workspace, { ncrypt, version }) {
 export async function providePrefix(wine, { folder, prefix }) {
   if (existsSync(prefix)) return;
   const output = path.join(folder, 'prefix.txt');
-  rmSync(output, { force: true });
   const command = ['wine', 'wineboot', '--init'];
   const task = { command, folder, prefix, output, timeoutMs: PREFIX_TIMEOUT_MS, quiet: true };
   const { status } = await runInWine(wine, task);

@@ -10,7 +10,7 @@
  * The prefix stays from run to run: a key that one program made is there for the next. KEYCASK_WINE_DIR and
  * KEYCASK_WINE_PREFIX as in test.mjs.
  */
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { root } from '../run.mjs';
@@ -33,7 +33,6 @@ try {
   const task = await windowsTask(workspace, { ncrypt, version });
   const start = program === 'node' ? task.command : ['wine'];
   const output = path.join(workspace.folder, 'output.txt');
-  rmSync(output, { force: true });
   const command = [...start, ...args.map((arg) => bringAlong(arg))];
   const { status, timedOut } = await runInWine(wine, {
     ...task,

@@ -5,7 +5,8 @@
  * waits is shown what the file has gained.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../run.mjs';
@@ -35,11 +36,11 @@ const RUN_THEN_END = 'cd "$0" && "$@"; status=$?; timeout 20 wineserver -k; exit
  * @property {readonly string[]} command - `wine`, a program, its arguments.
  * @property {string} prefix - The prefix: Wine's C: drive and registry.
  * @property {string} folder - Where it starts.
- * @property {string} output - File for all that it writes.
+ * @property {string} output - File for all that it writes; emptied first.
  * @property {number} timeoutMs - After this it is killed.
  * @property {boolean} [quiet] - Do not show what it writes.
  * @property {Record<string, string>} [env] - Environment beside what Wine needs.
- * @property {readonly string[]} [ownDlls] - DLLs to take from WINEPATH and not from Wine.
+ * @property {readonly string[]} [ownDlls] - DLLs to take from the program's folder and not from Wine.
  */
 
 /** Why there can be no Wine here; undefined when there is one or it can be made. */
@@ -82,7 +83,8 @@ export async function runInWine(wine, task) {
     task.folder,
     ...task.command,
   ]);
-  const output = openSync(task.output, 'a+');
+  writeFileSync(task.output, '');
+  const output = openSync(task.output, 'a');
   // A group of its own, so that a time-out reaches all of it.
   const child = spawn(program, args, {
     env: wineEnvironment(task),
@@ -94,6 +96,12 @@ export async function runInWine(wine, task) {
     timedOut = true;
     killGroup(child.pid);
   }, task.timeoutMs);
+  // Ctrl-C reaches this process only.
+  const interrupt = () => {
+    killGroup(child.pid);
+    process.exit(130);
+  };
+  process.on('SIGINT', interrupt);
   const ended = new AbortController();
   const shown = task.quiet === true ? undefined : showWhatComes(task.output, ended.signal);
   /** @type {number} */
@@ -102,6 +110,7 @@ export async function runInWine(wine, task) {
     child.on('close', (code) => resolve(code ?? 1));
   });
   clearTimeout(timer);
+  process.off('SIGINT', interrupt);
   closeSync(output);
   ended.abort();
   await shown;
@@ -130,7 +139,7 @@ function wineEnvironment({ prefix, env, ownDlls = [] }) {
   const overrides = ['mscoree=d', 'mshtml=d', 'winemenubuilder.exe=d'];
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
-    HOME: workFolder,
+    HOME: path.dirname(prefix),
     LANG: 'C.UTF-8',
     NODE_SKIP_PLATFORM_CHECK: '1',
     NO_COLOR: '1',
