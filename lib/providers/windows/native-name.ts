@@ -21,6 +21,11 @@ export function nativeNameOf({ name, legacyKeySpec }: KeyName): NativeName {
   return { plain: isPlain ? name : undefined, hashed: `${PREFIX}${toHex(digest)}` };
 }
 
+export function isHashedName(nativeName: string): boolean {
+  return HASHED.test(nativeName);
+}
+
 const PREFIX = 'keycask-';
+const HASHED = /^keycask-[0-9a-f]{40}$/;
 /** MAX_PATH, less what a suffix may need. */
 const PLAIN = /^[0-9a-z ._~{}-]{1,200}$/;

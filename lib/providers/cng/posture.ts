@@ -1,0 +1,67 @@
+/** The posture of a CNG key, after "Why use CNG instead of CryptoAPI to store keys": which process can read the private half. */
+import type { KeyScope, Posture } from '../../contracts/provider.ts';
+import type { StoredProperties } from '../rules/key-properties.ts';
+
+export interface CngPostureFacts {
+  readonly isPersisted: boolean;
+  readonly scope: KeyScope;
+  /** Of the key storage provider, unless the key itself is isolated. */
+  readonly level: Posture['inMemory'];
+  readonly storageProvider: string;
+  /** "Virtual Iso": the key really is in VBS, whatever was asked for. */
+  readonly isVirtuallyIsolated: boolean;
+  readonly perBoot: boolean;
+  readonly inLegacyStore: boolean;
+}
+
+export function postureOf(facts: CngPostureFacts, properties: StoredProperties): Posture {
+  const { isPersisted, scope, perBoot, isVirtuallyIsolated } = facts;
+  const inMemory = isVirtuallyIsolated ? 'VBS' : facts.level;
+  const isBoundToTpm = inMemory === 'VBS' || inMemory === 'token';
+  const { exportPolicy } = properties;
+  return {
+    inMemory,
+    onDisk: isPersisted ? `key file of the ${facts.storageProvider}` : 'nowhere',
+    readableBy: READERS[inMemory] ?? [],
+    usableBy: [
+      scope === 'machine' ? 'whom the access list of the key names' : 'every process of this user',
+      'administrators of this machine',
+    ],
+    exportable: exportPolicy.export || exportPolicy.plaintextExport,
+    perBoot,
+    survives: {
+      // A user's keys lie under DPAPI, whose master key a forced reset loses.
+      passwordReset: scope === 'machine' || isBoundToTpm,
+      newMachine: false,
+      tpmClear: !isBoundToTpm,
+      reboot: isPersisted && !perBoot,
+    },
+    notes: notesOf(facts, properties, inMemory),
+  };
+}
+
+/** Who can read the private half while it is used. */
+const READERS: Partial<Record<Posture['inMemory'], readonly string[]>> = {
+  'this process': ['this process', 'every process of this user', 'administrators of this machine'],
+  LSASS: ['the LSASS process', 'administrators, unless LSA protection keeps them out of LSASS'],
+  VBS: [],
+  token: [],
+};
+
+function notesOf(
+  { isVirtuallyIsolated, inLegacyStore }: CngPostureFacts,
+  { isolation, uiPolicy }: StoredProperties,
+  inMemory: Posture['inMemory'],
+): string[] {
+  return [
+    ...(isolation === 'prefer-vbs' && !isVirtuallyIsolated
+      ? ['prefer-vbs: no VBS here, so this is a software key']
+      : []),
+    ...(uiPolicy.level === 'none' || inMemory !== 'this process'
+      ? []
+      : [`uiPolicy ${uiPolicy.level}: kept, but nobody is asked here before a use`]),
+    ...(inLegacyStore
+      ? ['also in the legacy store: CryptoAPI loads the private key into the process that uses it']
+      : []),
+  ];
+}
