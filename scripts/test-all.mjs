@@ -6,12 +6,15 @@
  * test. The last line is `N passed, N failed` (`, N skipped` when some were); exit 0 only if none failed
  * and every step examined something.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { findPeer, peerFacts, PEERS } from './peers.mjs';
 import { inSeconds, root, run, runNode, runScript } from './run.mjs';
+import { tallyOf } from './vitest-report.mjs';
+import { prepareGround, runPasses } from './wine/suites.mjs';
+import { whyNoWine } from './wine/wine.mjs';
 
 const PROJECTS = [
   'unit',
@@ -24,38 +27,30 @@ const PROJECTS = [
   'package',
 ];
 
-/**
- * What a step found.
- *
- * @typedef {object} Tally
- * @property {string} name - The step.
- * @property {number} passed - Tests that passed.
- * @property {number} failed - Tests that failed.
- * @property {number} skipped - Tests left out.
- * @property {number} seconds - How long it took.
- */
+/** @typedef {import('./vitest-report.mjs').Tally} Tally */
+
+/** Where everything has to be there: what is left out is a failure. */
+const isCi = process.env['CI'] === 'true';
 
 /** @type {Tally[]} */
 const tallies = [];
+/** @type {string[]} */
+const leftOut = [];
 const reports = mkdtempSync(path.join(tmpdir(), 'keycask-tests-'));
 try {
-  const missing = await providePeers();
+  await providePeers();
   tallies.push(await step('check', () => runScript('check')));
   tallies.push(await step('build', () => runScript('build')));
   for (const project of PROJECTS) tallies.push(await testProject(project));
+  tallies.push(...(await testWindows()));
   tallies.push(await step('package', () => runScript('package')));
-  summarize(missing);
+  summarize();
 } finally {
   rmSync(reports, { recursive: true, force: true });
 }
 
-/**
- * Finds or installs what suites need, and says what stays missing.
- *
- * @returns {Promise<readonly import('./peers.mjs').Peer[]>} Peers whose tests are left out.
- */
+/** Finds or installs what suites need, and says what stays missing. */
 async function providePeers() {
-  const started = performance.now();
   let missing = PEERS.filter((peer) => findPeer(peer) === undefined);
   if (missing.length > 0 && (await canInstall())) {
     const packages = missing.flatMap((peer) => peer.debianPackages);
@@ -71,20 +66,27 @@ async function providePeers() {
   }
   // Stated once here; vitest.config.ts then looks for nothing again.
   Object.assign(process.env, peerFacts());
-  const failed = process.env['CI'] === 'true' ? missing.length : 0;
-  for (const { name, usedBy } of missing) {
-    console.log(`${failed > 0 ? 'MISSING' : 'LEFT OUT'}: ${usedBy}: ${name} is not here`);
-  }
-  if (failed > 0) {
-    tallies.push({
-      name: 'peers',
-      passed: 0,
-      failed,
-      skipped: 0,
-      seconds: (performance.now() - started) / 1000,
-    });
-  }
-  return missing;
+  for (const { name, usedBy } of missing) leaveOut(usedBy, `${name} is not here`);
+  if (isCi) tallies.push(...missing.map(({ name }) => failure(name)));
+}
+
+/**
+ * Says what is left out and why; the summary repeats it.
+ *
+ * @param {string} tests - What.
+ * @param {string} why - A fact about this machine.
+ */
+function leaveOut(tests, why) {
+  console.log(`${isCi ? 'MISSING' : 'LEFT OUT'}: ${tests}: ${why}`);
+  leftOut.push(tests);
+}
+
+/**
+ * @param {string} name - A step that could not run.
+ * @returns {Tally} One failure.
+ */
+function failure(name) {
+  return { name, passed: 0, failed: 1, skipped: 0, seconds: 0 };
 }
 
 /** Whether this is a Debian on which we may install packages. */
@@ -103,7 +105,10 @@ async function canInstall() {
 async function step(name, go) {
   heading(name);
   const started = performance.now();
-  const { status } = await go();
+  const { status } = await go().catch((error) => {
+    console.log(error);
+    return { status: 1 };
+  });
   const seconds = (performance.now() - started) / 1000;
   return { name, passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0, seconds };
 }
@@ -120,38 +125,32 @@ async function testProject(name) {
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const { status, seconds } = await runNode([vitest, 'run', '--project', name, ...reporters]);
-  const counted = countTests(report);
-  // Vitest also fails for what is no test's fault: an error outside tests, a file that does not load.
-  const broken = (status !== 0 && counted.failed === 0) || counted.passed + counted.failed === 0;
-  if (broken) console.log(`test ${name}: failed outside its tests, or ran none`);
-  return { name: `test ${name}`, ...counted, failed: counted.failed + (broken ? 1 : 0), seconds };
+  return tallyOf(`test ${name}`, report, { status, seconds });
 }
 
 /**
- * Reads vitest's JSON report.
+ * Runs the Windows tests: on Windows itself, elsewhere in Wine.
  *
- * @param {string} report - Its path; absent when vitest could not start.
- * @returns {{ passed: number, failed: number, skipped: number }} Numbers of tests.
+ * @returns {Promise<Tally[]>} What it took to get ready, and each pass; none where there can be no Wine.
  */
-function countTests(report) {
-  try {
-    const found = JSON.parse(readFileSync(report, 'utf8'));
-    return {
-      passed: found.numPassedTests,
-      failed: found.numFailedTests,
-      skipped: found.numPendingTests + found.numTodoTests,
-    };
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+async function testWindows() {
+  if (process.platform === 'win32') return [await testProject('windows')];
+  const why = await whyNoWine();
+  if (why !== undefined) {
+    leaveOut('the Windows tests', `no Wine, and ${why}`);
+    return isCi ? [failure('Wine')] : [];
   }
+  /** @type {import('./wine/suites.mjs').Ground | undefined} */
+  let ground;
+  const preparation = await step('Wine', async () => {
+    ground = await prepareGround();
+    return { status: 0 };
+  });
+  return ground === undefined ? [preparation] : [preparation, ...(await runPasses(ground))];
 }
 
-/**
- * Prints the table and the last line, and sets the exit code.
- *
- * @param {readonly import('./peers.mjs').Peer[]} missing - Peers whose tests were left out.
- */
-function summarize(missing) {
+/** Prints the table and the last line, and sets the exit code. */
+function summarize() {
   heading('summary');
   const total = { name: 'all', passed: 0, failed: 0, skipped: 0, seconds: 0 };
   for (const { passed, failed, skipped, seconds } of tallies) {
@@ -164,11 +163,7 @@ function summarize(missing) {
   for (const { name, passed, failed, skipped, seconds } of [...tallies, total]) {
     console.log(row([name, String(passed), String(failed), String(skipped), inSeconds(seconds)]));
   }
-  if (missing.length > 0) {
-    console.log(
-      `\n${missing.length} suites left out: ${missing.map(({ name }) => name).join(', ')}`,
-    );
-  }
+  if (leftOut.length > 0) console.log(`\n${leftOut.length} left out: ${leftOut.join('; ')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
   process.exitCode = total.failed === 0 ? 0 : 1;
@@ -176,7 +171,7 @@ function summarize(missing) {
 
 /** @param {string[]} cells - Name first. */
 function row([name = '', ...numbers]) {
-  return name.padEnd(20) + numbers.map((cell) => cell.padStart(10)).join('');
+  return name.padEnd(24) + numbers.map((cell) => cell.padStart(10)).join('');
 }
 
 /** @param {string} text - What comes next. */

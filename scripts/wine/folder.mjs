@@ -4,7 +4,15 @@
  * `trixie` is a whole Debian. It sees of this folder only `work`, at the same path: what is removed in `work` can
  * never be something that a mount brought there.
  */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -19,6 +27,15 @@ export const debianFolder = path.join(wineFolder, 'trixie');
 
 /** What programs in Wine use: node, packages, projects, prefixes. */
 export const workFolder = path.join(wineFolder, 'work');
+
+/** Makes the folder, and refuses one that somebody else made under its well-known name: root would run what is in it. */
+export function claimWineFolder() {
+  mkdirSync(wineFolder, { recursive: true });
+  if (lstatSync(wineFolder).uid !== process.getuid?.()) {
+    throw new Error(`${wineFolder} is another user's; choose a folder: KEYCASK_WINE_DIR`);
+  }
+  mkdirSync(workFolder, { recursive: true });
+}
 
 /**
  * Makes a folder aside and puts it in its place when it is complete, so that a broken run leaves nothing that

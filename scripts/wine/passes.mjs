@@ -65,7 +65,12 @@ export async function runPass(wine, workspace, { ncrypt, version, filters = [] }
     ended = await runInWine(wine, { ...task, command });
   }
   if (ended.timedOut) console.log(`${name}: killed after ${PASS_TIMEOUT_MS / SECOND} s`);
-  return tallyOf(`windows ${name}`, report, ended);
+  return tallyOf(describePass({ ncrypt, version }), report, ended);
+}
+
+/** @param {Pass} pass - Which. */
+export function describePass({ ncrypt, version }) {
+  return `windows ${ncrypt}-node${version}`;
 }
 
 /**

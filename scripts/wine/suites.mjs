@@ -1,39 +1,59 @@
 /** All passes of the Windows tests that a command asked for, with the time that each part took. */
 import { inSeconds } from '../run.mjs';
-import { PASSES, providePrefix, runPass } from './passes.mjs';
+import { describePass, PASSES, providePrefix, runPass } from './passes.mjs';
 import { DEFAULT_NODE, provideWindowsNode } from './windows-node.mjs';
 import { provideWine } from './wine.mjs';
 import { takeWorkspace } from './workspace.mjs';
 
 /**
- * What to run.
+ * What passes run on.
  *
- * @typedef {object} Suites
- * @property {readonly string[]} [versions] - Of Windows' node; one when absent.
- * @property {readonly string[]} [passes] - Of PASSES; all when absent.
- * @property {readonly string[]} [filters] - For vitest; all tests when empty.
+ * @typedef {object} Ground
+ * @property {import('./wine.mjs').Wine} wine - The Wine.
+ * @property {import('./workspace.mjs').Workspace} workspace - Today's sources, and a prefix without any key of an earlier run.
+ * @property {readonly string[]} versions - Of Windows' node.
  */
 
 /**
- * Prepares and runs them, in a prefix without any key of an earlier run.
+ * Gets everything ready.
  *
- * @param {Suites} [suites] - Which; all passes on one node when absent.
- * @returns {Promise<import('../vitest-report.mjs').Tally[]>} One for each pass and node.
+ * @param {readonly string[]} [versions] - Of Windows' node; one when absent.
+ * @returns {Promise<Ground>} Held until its passes have run.
  */
-export async function runSuites({ versions = [DEFAULT_NODE], passes = PASSES, filters = [] } = {}) {
+export async function prepareGround(versions = [DEFAULT_NODE]) {
   const wine = await timed('Wine', provideWine);
   for (const version of versions) {
     await timed(`Windows' node ${version}`, () => provideWindowsNode(version));
   }
   const workspace = await timed('project and packages', () => takeWorkspace({ fresh: true }));
+  try {
+    await timed(`prefix of ${wine.version}`, () => providePrefix(wine, workspace));
+    return { wine, workspace, versions };
+  } catch (error) {
+    workspace.release();
+    throw error;
+  }
+}
+
+/**
+ * Runs the passes on each node.
+ *
+ * @param {Ground} ground - Used up.
+ * @param {{ readonly passes?: readonly string[], readonly filters?: readonly string[] }} [which] - Of PASSES, all when absent; for vitest, all tests when absent.
+ * @returns {Promise<import('../vitest-report.mjs').Tally[]>} One for each pass and node.
+ */
+export async function runPasses(
+  { wine, workspace, versions },
+  { passes = PASSES, filters = [] } = {},
+) {
   /** @type {import('../vitest-report.mjs').Tally[]} */
   const tallies = [];
   try {
-    await timed(`prefix of ${wine.version}`, () => providePrefix(wine, workspace));
     for (const version of versions) {
       for (const ncrypt of passes) {
-        console.log(`\n--- ncrypt of ${ncrypt}, node ${version}`);
-        tallies.push(await runPass(wine, workspace, { ncrypt, version, filters }));
+        const pass = { ncrypt, version, filters };
+        console.log(`\n--- ${describePass(pass)}`);
+        tallies.push(await runPass(wine, workspace, pass).catch((error) => failed(pass, error)));
       }
     }
     console.log(`reports: ${workspace.reports}`);
@@ -41,6 +61,18 @@ export async function runSuites({ versions = [DEFAULT_NODE], passes = PASSES, fi
     workspace.release();
   }
   return tallies;
+}
+
+/**
+ * The tally of a pass that did not get as far as its tests: the others run all the same.
+ *
+ * @param {import('./passes.mjs').Pass} pass - Which.
+ * @param {Error} error - Why.
+ * @returns {import('../vitest-report.mjs').Tally} One failure.
+ */
+function failed(pass, { message }) {
+  console.log(message);
+  return { name: describePass(pass), passed: 0, failed: 1, skipped: 0, seconds: 0 };
 }
 
 /**

@@ -13,10 +13,11 @@
 import process from 'node:process';
 import { inSeconds } from '../run.mjs';
 import { takeOptions } from './options.mjs';
-import { runSuites } from './suites.mjs';
+import { prepareGround, runPasses } from './suites.mjs';
 
 const { passes, versions, rest } = takeOptions(process.argv.slice(2));
-const tallies = await runSuites({ passes, versions, filters: rest });
+const ground = await prepareGround(versions);
+const tallies = await runPasses(ground, { passes, filters: rest });
 console.log('');
 for (const { name, passed, failed, skipped, seconds } of tallies) {
   console.log(

@@ -22,7 +22,7 @@ export async function provideWindowsNode(version) {
   const target = path.join(workFolder, 'node', version);
   await makeOnce(target, async (folder) => {
     // npm refuses to install what is for another system, but packs it.
-    const pack = await runNpm(['pack', '--silent', `${PACKAGE}@${version}`], {
+    const pack = await runNpm(['pack', '--loglevel=error', `${PACKAGE}@${version}`], {
       cwd: folder,
       quiet: true,
     });

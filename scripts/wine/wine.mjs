@@ -5,13 +5,13 @@
  * waits is shown what the file has gained.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../run.mjs';
 import { insideDebian, provideDebian, whyNoDebian } from './debian.mjs';
-import { workFolder } from './folder.mjs';
+import { claimWineFolder } from './folder.mjs';
 
 /** Wine 8 does not load vitest's native parts. */
 const OLDEST_MAJOR = 9;
@@ -54,7 +54,7 @@ export async function whyNoWine() {
  * @returns {Promise<Wine>} An installed one first.
  */
 export async function provideWine() {
-  mkdirSync(workFolder, { recursive: true });
+  claimWineFolder();
   const installed = await installedWine();
   if (installed !== undefined) return installed;
   const why = whyNoDebian();
