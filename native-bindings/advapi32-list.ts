@@ -1,5 +1,6 @@
 /** CryptoAPI's lists: containers and algorithms of a provider, providers of the machine. */
 import type { Kernel32 } from './kernel32.ts';
+import { PROV_ENUMALGS_EX } from './structs.ts';
 import { CRYPT_FIRST, CRYPT_NEXT, PP_ENUMALGS_EX, PP_ENUMCONTAINERS } from './wincrypt.ts';
 import { PARAMETER, type Handle, type WindowsDll } from './windows-dll.ts';
 import { hasStatus, WINDOWS_STATUS } from './windows-status.ts';
@@ -20,6 +21,10 @@ export function declareCryptLists(dll: WindowsDll, kernel32: Kernel32) {
   const CryptGetProvParam = dll.win32('CryptGetProvParam', getParameters);
   const enumParameters = [DWORD, BYTES, DWORD, INOUT_DWORD, BYTES, INOUT_DWORD];
   const CryptEnumProvidersW = dll.win32('CryptEnumProvidersW', enumParameters);
+
+  const Algorithm = dll.koffi.struct(PROV_ENUMALGS_EX);
+  const offsetOf = (member: keyof typeof PROV_ENUMALGS_EX): number =>
+    dll.koffi.offsetof(Algorithm, member);
 
   /** Every entry of a list that CryptGetProvParam gives one at a time. */
   function enumerate(provider: Handle, param: number): Uint8Array[] {
@@ -64,11 +69,11 @@ export function declareCryptLists(dll: WindowsDll, kernel32: Kernel32) {
       return enumerate(provider, PP_ENUMALGS_EX).map((entry) => {
         const view = new DataView(entry.buffer, entry.byteOffset, entry.byteLength);
         return {
-          algId: view.getUint32(OFFSET.aiAlgid, true),
-          defaultLength: view.getUint32(OFFSET.dwDefaultLen, true),
-          minLength: view.getUint32(OFFSET.dwMinLen, true),
-          maxLength: view.getUint32(OFFSET.dwMaxLen, true),
-          name: ansi(entry.subarray(OFFSET.szName, OFFSET.szName + NAME_LENGTH)),
+          algId: view.getUint32(offsetOf('aiAlgid'), true),
+          defaultLength: view.getUint32(offsetOf('dwDefaultLen'), true),
+          minLength: view.getUint32(offsetOf('dwMinLen'), true),
+          maxLength: view.getUint32(offsetOf('dwMaxLen'), true),
+          name: ansi(entry.subarray(offsetOf('szName'), offsetOf('dwLongNameLen'))),
         };
       });
     },
@@ -92,7 +97,3 @@ export function declareCryptLists(dll: WindowsDll, kernel32: Kernel32) {
     },
   };
 }
-
-/** wincrypt.h, PROV_ENUMALGS_EX: offsets in bytes; szName is CHAR[20]. */
-const OFFSET = { aiAlgid: 0, dwDefaultLen: 4, dwMinLen: 8, dwMaxLen: 12, szName: 24 } as const;
-const NAME_LENGTH = 20;
