@@ -1,4 +1,4 @@
-/** keycask/blobs: the key blobs of CryptExportKey, read and written. Pure: bytes in, objects out. */
+/** keycask/blobs: the key blobs of CryptExportKey and of CNG, read and written. Pure: bytes in, objects out. */
 export {
   ALG_ID,
   algClass,
@@ -11,6 +11,31 @@ export {
   type AlgIdName,
   type AlgType,
 } from './alg-id.ts';
+export {
+  decodeEccPrivateBlob,
+  decodeEccPublicBlob,
+  eccPrivateBlobLength,
+  encodeEccPrivateBlob,
+  encodeEccPrivateBlobInto,
+  encodeEccPublicBlob,
+  type EccCurve,
+  type EccPrivateBlob,
+  type EccPublicBlob,
+} from './cng-ecc-blob.ts';
+export {
+  decodeRsaFullPrivateBlob,
+  decodeRsaPrivateBlob,
+  decodeRsaPublicBlob,
+  encodeRsaFullPrivateBlob,
+  encodeRsaFullPrivateBlobInto,
+  encodeRsaPrivateBlob,
+  encodeRsaPublicBlob,
+  rsaFullPrivateBlobLength,
+  type RsaFullPrivateBlob,
+  type RsaKeySize,
+  type RsaPrivateBlob,
+  type RsaPublicBlob,
+} from './cng-rsa-blob.ts';
 export {
   decodeKeyBlob,
   encodeKeyBlob,

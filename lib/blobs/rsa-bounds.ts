@@ -17,3 +17,16 @@ export const wholeLength = (modulusBits: number): number => (modulusBits + 7) >>
 
 /** Bytes of each prime and CRT number. */
 export const halfLength = (modulusBits: number): number => (modulusBits + 15) >>> 4;
+
+/** A big-endian number without leading zeros: a view. */
+export function significant(number: Uint8Array): Uint8Array {
+  let first = 0;
+  while (first < number.length && number[first] === 0) first++;
+  return number.subarray(first);
+}
+
+/** Bits of a big-endian number. */
+export function bitLength(number: Uint8Array): number {
+  const bytes = significant(number);
+  return bytes.length === 0 ? 0 : 8 * bytes.length - (Math.clz32(bytes[0]!) - 24);
+}

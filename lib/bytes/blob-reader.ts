@@ -105,7 +105,12 @@ export class BlobReader {
   }
 
   fail(field: string, problem: string, code?: KeyStoreErrorCode): never {
-    throw new BlobFormatError({ format: this.format, field, offset: this.offset, problem }, code);
+    return this.failAt(this.offset, field, problem, code);
+  }
+
+  /** Fails at a field that the cursor is past: `offset` is what {@link offset} was before it. */
+  failAt(offset: number, field: string, problem: string, code?: KeyStoreErrorCode): never {
+    throw new BlobFormatError({ format: this.format, field, offset, problem }, code);
   }
 
   #take(field: string, length: number): number {
