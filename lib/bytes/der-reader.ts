@@ -90,6 +90,20 @@ export class DerReader {
     return value;
   }
 
+  /** A positive INTEGER of at most `maxLength` bytes without its sign byte: a view of the input. */
+  positive(field: string, maxLength = Infinity): Uint8Array {
+    const at = this.#offset;
+    const contents = this.read(TAG.INTEGER, field);
+    const first = contents[0];
+    if (first === undefined || first & 0x80) this.#failAt(at, field, 'want a positive number');
+    if (first === 0 && !(contents[1]! & 0x80))
+      this.#failAt(at, field, 'INTEGER is zero or not minimal');
+    const number = contents.subarray(first === 0 ? 1 : 0);
+    if (number.length > maxLength)
+      this.#failAt(at, field, `want at most ${maxLength} bytes, got ${number.length}`);
+    return number;
+  }
+
   /** An OCTET STRING of between `min` and `max` bytes: a view of the input. */
   octets(
     field: string,

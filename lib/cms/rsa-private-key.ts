@@ -35,15 +35,15 @@ export function decodeRsaPkcs8(der: Uint8Array): RsaPrivateKey {
   const r = wrapper.enter(TAG.SEQUENCE, 'RSAPrivateKey');
   wrapper.end();
   r.expect(V0, 'version');
-  const modulus = readNumber(r, 'modulus');
+  const modulus = r.positive('modulus');
   const exponent = r.integer('publicExponent', { min: 1 });
   const [privateExponent, prime1, prime2] = [
-    readNumber(r, 'privateExponent'),
-    readNumber(r, 'prime1'),
-    readNumber(r, 'prime2'),
+    r.positive('privateExponent'),
+    r.positive('prime1'),
+    r.positive('prime2'),
   ];
-  const [exponent1, exponent2] = [readNumber(r, 'exponent1'), readNumber(r, 'exponent2')];
-  const coefficient = readNumber(r, 'coefficient');
+  const [exponent1, exponent2] = [r.positive('exponent1'), r.positive('exponent2')];
+  const coefficient = r.positive('coefficient');
   r.end();
   return {
     modulus,
@@ -124,16 +124,6 @@ function lengthsOf(key: RsaPrivateKey) {
   const privateKey = whole(numbers);
   const info = V0.length + RSA_ALGORITHM.length + whole(privateKey);
   return { numbers, privateKey, info, total: whole(info) };
-}
-
-/** A positive INTEGER in minimal form, without its sign byte. */
-function readNumber(r: DerReader, field: string): Uint8Array {
-  const contents = r.read(TAG.INTEGER, field);
-  const first = contents[0];
-  if (first === undefined || first & 0x80) r.fail(field, 'want a positive number');
-  if (first !== 0) return contents;
-  if (contents.length === 1 || !(contents[1]! & 0x80)) r.fail(field, 'INTEGER is not minimal');
-  return contents.subarray(1);
 }
 
 function significant(number: Uint8Array): Uint8Array {

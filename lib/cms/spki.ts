@@ -29,7 +29,7 @@ export interface RsaPublicKey {
 export type PublicKey = EcPublicKey | RsaPublicKey;
 
 /** AlgorithmIdentifier of an EC key. */
-const EC_ALGORITHM = {
+export const EC_ALGORITHM = {
   'P-256': sequence(OID.ecPublicKey, OID.p256),
   'P-384': sequence(OID.ecPublicKey, OID.p384),
 };
