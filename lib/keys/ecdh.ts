@@ -111,6 +111,23 @@ export function ecdhSharedSecret(privateKey: EcdhPrivateKey, point: Uint8Array):
   return agree(ecdhOf(privateKey), privateKey.curve, point, 'KEY_UNWRAP_FAILED');
 }
 
+/**
+ * The public point of a private number, for PKCS#8 that has none.
+ *
+ * @param privateKey - d, as long as the curve's field. The caller still owns, and wipes, it.
+ * @returns 04 ‖ X ‖ Y
+ * @throws KeyStoreError BLOB_MALFORMED where d is zero or not under the curve's order.
+ */
+export function ecPublicPoint(curve: Curve, privateKey: Uint8Array): Uint8Array {
+  const ecdh = createECDH(OPENSSL_NAME[curve]);
+  try {
+    ecdh.setPrivateKey(privateKey);
+  } catch {
+    throw new KeyStoreError('BLOB_MALFORMED', `not a private key of ${curve}`);
+  }
+  return plainBytes(ecdh.getPublicKey());
+}
+
 // oxlint-disable-next-line max-params -- both halves, and whose fault a bad one is
 function agree(
   ecdh: ECDH,

@@ -9,6 +9,7 @@ import {
 } from '../blobs/private-key-blob.ts';
 import { decodePublicKeyBlob, encodePublicKeyBlob } from '../blobs/public-key-blob.ts';
 import type { DecodeBlobOptions } from '../blobs/key-blob-header.ts';
+import { bitLength } from '../blobs/rsa-bounds.ts';
 import {
   decodeRsaPkcs8,
   encodeRsaPkcs8Into,
@@ -36,9 +37,9 @@ export function rsaPrivateKeyFromBlob(
   using decoded = decodePrivateKeyBlob(blob, options);
   checkExponent('PRIVATEKEYBLOB', decoded.exponent);
   if (decoded.privateExponent)
-    return toPkcs8({ ...decoded, privateExponent: decoded.privateExponent });
+    return toRsaPkcs8({ ...decoded, privateExponent: decoded.privateExponent });
   using recomputed = privateExponentOf(decoded);
-  return toPkcs8({ ...decoded, privateExponent: recomputed.bytes });
+  return toRsaPkcs8({ ...decoded, privateExponent: recomputed.bytes });
 }
 
 /**
@@ -80,7 +81,8 @@ export function rsaPublicKeyToBlob(spki: Uint8Array, algId: RsaAlgId): Uint8Arra
   return encodePublicKeyBlob({ algId, ...key });
 }
 
-function toPkcs8(key: RsaPrivateKey): SecretBytes {
+/** PKCS#8 of the numbers of an RSA key. */
+export function toRsaPkcs8(key: RsaPrivateKey): SecretBytes {
   const pkcs8 = new SecretBytes(rsaPkcs8Length(key));
   encodeRsaPkcs8Into(key, pkcs8.bytes);
   return pkcs8;
@@ -133,8 +135,4 @@ function inverse(a: bigint, modulus: bigint): bigint | undefined {
   }
   if (r !== 1n) return undefined;
   return t < 0n ? t + modulus : t;
-}
-
-function bitLength(number: Uint8Array): number {
-  return 8 * number.length - (Math.clz32(number[0] ?? 0) - 24);
 }
