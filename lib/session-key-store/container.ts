@@ -85,8 +85,16 @@ export async function createContainer(
     return pending.finalize();
   };
   const exchangeKey = await make(chosen.exchange, 'AT_KEYEXCHANGE');
-  const signatureKey = await make(chosen.signature, 'AT_SIGNATURE');
-  return certify(name, exchangeKey, signatureKey, options.notBefore);
+  let signatureKey: PersistedKey | undefined;
+  try {
+    signatureKey = await make(chosen.signature, 'AT_SIGNATURE');
+    return await certify(name, exchangeKey, signatureKey, options.notBefore);
+  } catch (error) {
+    // Half a container is of use to nobody, and would hold its name.
+    await signatureKey?.delete();
+    await exchangeKey.delete();
+    throw error;
+  }
 }
 
 /** Private keys of a container, PKCS#8 DER, and their certificates. Whoever holds the object owns, and wipes, the keys. */

@@ -14,10 +14,11 @@ import { SessionKey } from '../keys/session-key.ts';
 import { decodeKeyRecord } from '../records/decode.ts';
 import { openKeyRecord } from '../records/open.ts';
 import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
-import { sealKeyRecord } from '../records/seal.ts';
+import { sealClassicRecord, sealKeyRecord } from '../records/seal.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import type { CacheSource } from './key-cache.ts';
+import { makeSessionKeyBlob, ownRecipient } from './own-recipient.ts';
 import type { CreateKeyOptions, OpenKeyOptions, RewrapKeyOptions } from './types.ts';
 
 /** A new key and its record, not yet in the store. */
@@ -32,8 +33,15 @@ export async function makeKey(
   label: string,
   options: CreateKeyOptions = {},
 ): Promise<MadeKey> {
-  using secret = SecretBytes.random((options.lengthInBits ?? 256) / 8);
-  return await sealNewKey(home, secret, { ...options, label, provenance: 'generated' });
+  const { lengthInBits = 256, profile = 'envelope' } = options;
+  const wanted: NewKey = { ...options, label, provenance: 'generated' };
+  if (profile === 'classic') {
+    const made = await makeSessionKeyBlob(home.provider, await home.container(), lengthInBits);
+    using secret = made.sessionKey;
+    return await sealNewKey(home, secret, { ...wanted, simpleBlob: made.simpleBlob });
+  }
+  using secret = SecretBytes.random(lengthInBits / 8);
+  return await sealNewKey(home, secret, wanted);
 }
 
 /** Makes a key and stores its record. */
@@ -57,6 +65,8 @@ export async function importSecret(
 interface NewKey extends CreateKeyOptions {
   readonly label: string;
   readonly provenance: Provenance;
+  /** Of a classic record: its content, which only the home's own exchange key opens. */
+  readonly simpleBlob?: Uint8Array;
 }
 
 async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<MadeKey> {
@@ -68,7 +78,7 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
       'PARAMETER_INVALID',
       `an AES key has 128, 192 or 256 bits, not ${secret.length * 8}`,
     );
-  const { exchangeKey, exchangeKeyId, identity } = await home.container();
+  const container = await home.container();
   const metadata = {
     recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
     recordVersion: 1,
@@ -82,17 +92,19 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
     ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
     storeId: home.storeId,
   };
-  const own: Recipient = {
-    type: 'public-key',
-    publicKey: exchangeKey.publicKey,
-    keyId: exchangeKeyId,
-  };
   const others = await recipientsOf(options.recipients, options.password, options.passwordKdf);
-  const record = await sealKeyRecord(secret, metadata, {
-    recipients: [own, ...others],
-    signer: identity,
-    signingTime: home.now(),
-  });
+  if (options.simpleBlob && others.length > 0)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      'a classic record has one recipient, the exchange key of the home',
+    );
+  const signed = { signer: container.identity, signingTime: home.now() };
+  const record = options.simpleBlob
+    ? await sealClassicRecord(secret, options.simpleBlob, metadata, signed)
+    : await sealKeyRecord(secret, metadata, {
+        recipients: [ownRecipient(home.provider, container), ...others],
+        ...signed,
+      });
   // Read back strictly: what we could not read later must not be stored. It also tells the commitment.
   const sealed = decodeKeyRecord(record).metadata;
   return { key: sessionKeyOf(secret, sealed, isDecryptOnly(sealed)), record };

@@ -5,12 +5,12 @@ import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
-import type { Recipient } from '../records/recipient.ts';
 import { rewrapKeyRecord, type RewrapOptions } from '../records/rewrap.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import { describeVerified, isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import { recipientsOf, resolve } from './keys.ts';
+import { ownRecipient } from './own-recipient.ts';
 import type { KeyInfo, LongWorkOptions, RewrapKeyOptions, StoreProgress } from './types.ts';
 
 /** How a record from outside is to be trusted. */
@@ -172,15 +172,13 @@ async function rewrapVerified(
     return own || drop.includes(index) ? [] : [index];
   });
   const target = toContainer ? await home.openContainer(toContainer) : await home.container();
-  const own: Recipient = {
-    type: 'public-key',
-    publicKey: target.exchangeKey.publicKey,
-    keyId: target.exchangeKeyId,
-  };
   const openers = { exchangeKeys: await home.exchangeKeys(record), ...(password && { password }) };
   return rewrapKeyRecord(record, openers, {
     keep,
-    add: [own, ...(await recipientsOf(add, addPassword, passwordKdf))],
+    add: [
+      ownRecipient(home.provider, target),
+      ...(await recipientsOf(add, addPassword, passwordKdf)),
+    ],
     ...(changes && { changes }),
     signer: await home.identity(),
     signingTime: home.now(),

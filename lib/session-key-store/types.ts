@@ -10,7 +10,8 @@ export type AskSecret = () => Promise<SecretBytes>;
 export type ContainerAlgorithm = 'p-256' | 'p-384' | 'rsa-2048' | 'rsa-3072' | 'rsa-4096';
 
 /** What a container's private keys lie sealed under on disk. */
-export type ProtectorName = 'machine-secret' | 'passphrase';
+export type ProtectorName = 'machine-secret' | 'passphrase' | 'dpapi';
+export const PROTECTORS: readonly ProtectorName[] = ['machine-secret', 'passphrase', 'dpapi'];
 
 /** How long, and how many, opened session keys are kept in memory. */
 export interface KeyCacheLimits {
@@ -39,7 +40,7 @@ export interface CreateStoreOptions extends OpenStoreOptions {
   readonly provider?: string;
   /** Default `p-256`. */
   readonly algorithm?: ContainerAlgorithm;
-  /** Default `machine-secret`. */
+  /** Default `machine-secret`. `dpapi` needs Windows. */
   readonly protector?: ProtectorName;
   /** May `container export` give the private keys out? Default true: archives need it. */
   readonly exportable?: boolean;
@@ -61,6 +62,11 @@ export interface CreateKeyOptions {
   readonly passwordKdf?: 'argon2id' | 'pbkdf2';
   /** AES key length in bits: 128, 192 or 256 (default). Only 256-bit keys encrypt files. */
   readonly lengthInBits?: 128 | 192 | 256;
+  /**
+   * `envelope` (default), or `classic`: the record holds a SIMPLEBLOB, as CryptExportKey writes it, which the home's exchange key alone
+   * opens. It has to be RSA.
+   */
+  readonly profile?: 'envelope' | 'classic';
 }
 
 export interface OpenKeyOptions {
