@@ -227,7 +227,7 @@ describe('an RSA key', () => {
   });
 });
 
-describeShared('CNG blobs that Wine imported and .NET published', () => {
+describeShared('CNG blobs that other programs made', () => {
   interface Vector {
     readonly name: string;
     readonly blob_type: string;
