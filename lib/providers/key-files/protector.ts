@@ -30,7 +30,7 @@ export interface ProtectorPosture {
  * May be shared by several providers of one process. `lock` is called when a provider closes.
  */
 export interface Protector {
-  /** As it stands in key files: `machine-secret`, `passphrase`. */
+  /** As it stands in key files: `machine-secret`, `passphrase`, `dpapi`. */
   readonly name: string;
   readonly posture: ProtectorPosture;
 

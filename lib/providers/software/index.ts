@@ -4,6 +4,7 @@ export {
   type SoftwareProvider,
   type SoftwareProviderOptions,
 } from './software-provider.ts';
+export { dpapiProtector, type DpapiOptions } from '../key-files/dpapi-protector.ts';
 export {
   machineSecretProtector,
   type MachineSecretOptions,
