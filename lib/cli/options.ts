@@ -1,5 +1,6 @@
 /** Options that several commands share, and the form of their help. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { ProtectorName } from '../session-key-store/types.ts';
 
 /** What every command has. */
 export interface GlobalOptions {
@@ -24,7 +25,7 @@ export interface OutOption {
 }
 
 const CONTAINER_ALGORITHMS = ['p-256', 'p-384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
-export const PROTECTORS = ['machine-secret', 'passphrase', 'dpapi'] as const;
+export const PROTECTORS: readonly ProtectorName[] = ['machine-secret', 'passphrase', 'dpapi'];
 
 export function addGlobalOptions(program: Command): void {
   program

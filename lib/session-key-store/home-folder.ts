@@ -7,7 +7,7 @@ import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { makeFolder } from '../platform/make-folder.ts';
-import type { ProtectorName } from './types.ts';
+import { PROTECTORS, type ProtectorName } from './types.ts';
 
 /** keycask.json. */
 export interface HomeConfiguration {
@@ -59,13 +59,9 @@ export class HomeFolder {
     const text = await this.#readConfigurationText();
     try {
       const { version, provider, protector } = JSON.parse(text) as Record<string, unknown>;
-      if (
-        version === 1 &&
-        typeof provider === 'string' &&
-        (protector === 'machine-secret' || protector === 'passphrase')
-      ) {
-        return { version, provider, protector };
-      }
+      const known = PROTECTORS.find((name) => name === protector);
+      if (version === 1 && typeof provider === 'string' && known)
+        return { version, provider, protector: known };
     } catch {
       // Said below, as for every other content that is not a configuration.
     }

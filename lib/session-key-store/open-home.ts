@@ -12,7 +12,7 @@ import { Home } from './home.ts';
 import { KeyCache } from './key-cache.ts';
 import { createManifest, openManifestShelf } from './manifest-shelf.ts';
 import { MemoryShelf } from './memory-shelf.ts';
-import { openProvider, protectorOf } from './open-provider.ts';
+import { openProvider, protectorOf, requireProtector } from './open-provider.ts';
 import { hashOfTrust, trustFileOf, trustInMemory } from './trust-file.ts';
 import type {
   AskSecret,
@@ -47,6 +47,7 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const configuration: HomeConfiguration = { version: 1, provider: name, protector };
   const provider = await openProviderOf(folder, configuration, options);
   try {
+    if (isSoftwareProvider(provider)) await requireProtector(protector);
     await folder.create();
     await folder.clearUnfinished();
     const notBefore = toSecond((options.clock ?? systemClock)());
@@ -156,6 +157,7 @@ export async function protectHome(
       'NOT_SUPPORTED',
       `the provider ${home.provider.name} protects its keys itself`,
     );
+  await requireProtector(protector);
   await home.refresh();
   const folder = new HomeFolder(home.path);
   const configuration = await folder.readConfiguration();

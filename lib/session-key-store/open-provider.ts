@@ -2,7 +2,7 @@
 import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Protector } from '../providers/software/index.ts';
-import type { AskSecret, ProtectorName } from './types.ts';
+import { PROTECTORS, type AskSecret, type ProtectorName } from './types.ts';
 
 export interface OpenProviderOptions {
   /** Folder of the sealed key files. Without it the provider makes ephemeral keys only. */
@@ -40,12 +40,14 @@ export async function openProvider(
   if (name === 'software') {
     const { openSoftwareProvider } = await import('../providers/software/index.ts');
     const { folder, protector = 'machine-secret' } = options;
-    const other = protector === 'passphrase' ? 'machine-secret' : 'passphrase';
+    const others = PROTECTORS.filter((other) => other !== protector);
     return openSoftwareProvider({
       ...(folder && { folder }),
       protector: await protectorOf(options),
-      // Where a change of the protector was interrupted, some keys are still sealed under the other one.
-      otherProtectors: [await protectorOf({ ...options, protector: other })],
+      // Where a change of the protector was interrupted, some keys are still sealed under another one.
+      otherProtectors: await Promise.all(
+        others.map((other) => protectorOf({ ...options, protector: other })),
+      ),
     });
   }
   const where = ELSEWHERE[name];
@@ -58,14 +60,31 @@ export async function openProvider(
   throw new KeyStoreError('PARAMETER_INVALID', `there is no provider ${JSON.stringify(name)}`);
 }
 
-/** What seals the software provider's keys. */
+/** What seals the software provider's keys. One that this machine does not have fails when it is used. */
 export async function protectorOf({
   protector = 'machine-secret',
   passphrase,
   stateFolder,
 }: OpenProviderOptions): Promise<Protector> {
-  const { machineSecretProtector, passphraseProtector } =
+  const { dpapiProtector, machineSecretProtector, passphraseProtector } =
     await import('../providers/software/index.ts');
-  if (protector === 'passphrase') return passphraseProtector({ ...(passphrase && { passphrase }) });
-  return machineSecretProtector({ ...(stateFolder && { folder: stateFolder }) });
+  switch (protector) {
+    case 'machine-secret':
+      return machineSecretProtector({ ...(stateFolder && { folder: stateFolder }) });
+    case 'passphrase':
+      return passphraseProtector({ ...(passphrase && { passphrase }) });
+    case 'dpapi':
+      return dpapiProtector();
+  }
+}
+
+/**
+ * Looks whether something can be sealed here, before anything is made or changed.
+ *
+ * @throws KeyStoreError PROTECTOR_UNAVAILABLE, MODULE_MISSING.
+ */
+export async function requireProtector(protector: ProtectorName): Promise<void> {
+  if (protector !== 'dpapi') return;
+  const { loadDpapi } = await import('../providers/key-files/dpapi-protector.ts');
+  await loadDpapi();
 }

@@ -1,15 +1,15 @@
 /** keycask init: makes a home, its key container and its trust. */
 import { Option, type Command } from 'commander';
-import type { ContainerAlgorithm } from '../../session-key-store/types.ts';
+import type { ContainerAlgorithm, ProtectorName } from '../../session-key-store/types.ts';
 import { action, remembered, type Invocation } from '../context.ts';
 import { homeOption } from '../open-store.ts';
 import { algorithmOption, examples, PROTECTORS } from '../options.ts';
-import { noDpapi } from './container-protect.ts';
+import { DPAPI_NOTE } from './container-protect.ts';
 
 interface InitOptions {
   readonly provider: string;
   readonly algorithm: ContainerAlgorithm;
-  readonly protector: (typeof PROTECTORS)[number];
+  readonly protector: ProtectorName;
   readonly notExportable?: boolean;
 }
 
@@ -29,7 +29,6 @@ export function addInit(program: Command, invocation: Invocation): void {
     .action(
       action<InitOptions>(invocation, async (context) => {
         const { provider, algorithm, protector, notExportable } = context.options;
-        if (protector === 'dpapi') throw noDpapi();
         using passphrase = remembered(() =>
           context.readSecret({
             name: 'passphrase',
@@ -59,6 +58,7 @@ export function addInit(program: Command, invocation: Invocation): void {
           context.output.note(
             'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
           );
+        if (protector === 'dpapi') context.output.note(DPAPI_NOTE);
       }),
     );
   examples(command, 'keycask init', 'keycask init --algorithm rsa-3072 --protector passphrase');
