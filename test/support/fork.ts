@@ -20,9 +20,8 @@ export async function forkTest(
   args: readonly string[],
   options: ForkOptions = {},
 ): Promise<ChildProcess> {
-  const bundle = bundles.get(file) ?? bundled(file);
-  bundles.set(file, bundle);
-  const child = fork(await bundle, args, { ...options, execArgv: [] });
+  const { path, execArgv } = await runnable(file);
+  const child = fork(path, args, { ...options, execArgv });
   const ready = once(child, 'message');
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${file} ended with ${String(code)} before it was ready`);
@@ -37,8 +36,16 @@ export function go(child: ChildProcess): void {
   child.send(GO);
 }
 
-async function bundled(file: string): Promise<string> {
+/** Where packages were installed for Windows on another system, tsup finds no rollup: there tsx runs the file, in more time. */
+async function runnable(file: string): Promise<{ path: string; execArgv: string[] }> {
   const entry = fileURLToPath(new URL(`../${file}`, import.meta.url));
+  if (process.platform === 'win32') return { path: entry, execArgv: ['--import', 'tsx'] };
+  const bundle = bundles.get(file) ?? bundled(file, entry);
+  bundles.set(file, bundle);
+  return { path: await bundle, execArgv: [] };
+}
+
+async function bundled(file: string, entry: string): Promise<string> {
   const name = basename(file, '.ts');
   mkdirSync(CACHE, { recursive: true });
   sweepBundles();
