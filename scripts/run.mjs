@@ -104,3 +104,18 @@ export async function runNpm(args, options) {
 export function inSeconds(seconds) {
   return `${seconds.toFixed(1)} s`;
 }
+
+/**
+ * Does a part of the work and says how long it took.
+ *
+ * @template T
+ * @param {string} name - The part.
+ * @param {() => Promise<T>} go - Does it.
+ * @returns {Promise<T>} What it gave.
+ */
+export async function timed(name, go) {
+  const started = performance.now();
+  const result = await go();
+  console.log(`${name}: ${inSeconds((performance.now() - started) / 1000)}`);
+  return result;
+}

@@ -20,6 +20,13 @@ const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 const NO_QUESTIONS = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
 
+/** What brings Wine into it. */
+const APT_IN_DEBIAN = [
+  ['update'],
+  ['install', '--yes', '--no-install-recommends', 'wine', 'wine64'],
+  ['clean'],
+];
+
 /** Own mounts and own processes; these end with it. */
 const UNSHARE = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL'];
 
@@ -66,24 +73,24 @@ export async function provideDebian() {
     await installDebootstrap();
     const mirror = await findMirror();
     const debootstrap = ['debootstrap', '--variant=minbase', '--include=ca-certificates'];
-    await must([...UNSHARE, ...debootstrap, SUITE, debian, mirror], mirror);
+    await must('debootstrap', [...UNSHARE, ...debootstrap, SUITE, debian, mirror]);
     // A proxy or another way to the mirror that this machine's apt knows.
     await cp('/etc/apt/apt.conf.d', path.join(debian, 'etc/apt/apt.conf.d'), { recursive: true });
     for (const file of ['/etc/resolv.conf', '/etc/hosts']) {
       await cp(file, path.join(debian, file), { dereference: true });
     }
-    const inside = { debian, shared: '' };
-    await must(insideDebian(['apt-get', 'update'], inside), mirror);
-    const install = ['apt-get', 'install', '--yes', '--no-install-recommends', 'wine', 'wine64'];
-    await must(insideDebian(install, inside), mirror);
-    await must(insideDebian(['apt-get', 'clean'], inside), mirror);
+    for (const args of APT_IN_DEBIAN) {
+      const command = insideDebian(['apt-get', ...args], { debian, shared: '' });
+      await must(`apt-get ${args.join(' ')}`, command);
+    }
   });
 }
 
 /** @param {readonly string[]} packages - Debian packages to install on this machine. */
 export async function installPackages(packages) {
-  await must(['apt-get', 'update', '--quiet=2']);
-  await must(['apt-get', 'install', '--yes', '--no-install-recommends', ...packages]);
+  await must('apt-get update', ['apt-get', 'update']);
+  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
+  await must(`installing ${packages.join(' ')}`, install);
 }
 
 /** Whether this is a Debian itself: another system's mirror has no trixie. */
@@ -97,39 +104,54 @@ async function installDebootstrap() {
   if (status !== 0) await installPackages(['debootstrap']);
 }
 
-/** The mirror that this machine's apt gets `main` from. It may name a private host: it is not to be printed. */
+/** The mirror that this machine's apt gets Debian's `main` from. */
 async function findMirror() {
-  const { output } = await run(
-    'apt-get',
-    ['indextargets', '--format', '$(COMPONENT) $(RELEASE) $(REPO_URI)', 'Created-By: Packages'],
-    { quiet: true },
-  );
-  const lines = output.split('\n').map((line) => line.split(' '));
-  // bookworm, and not bookworm-updates or bookworm-security.
-  const found = lines.find(([component, release = '-']) => {
-    return component === 'main' && !release.includes('-');
+  const targets = await aptTargets();
+  // bookworm, and not bookworm-updates or bookworm-security; apt knows the origin once it has been updated.
+  const found = targets.find(({ component, release, origin, address }) => {
+    const isDebians = origin === 'Debian' || /\/debian\/?$/u.test(address);
+    return isDebians && component === 'main' && !release.includes('-');
   });
-  return found?.[2] ?? DEFAULT_MIRROR;
+  return found?.address ?? DEFAULT_MIRROR;
+}
+
+/** What this machine's apt is configured to read. */
+async function aptTargets() {
+  const format = '$(COMPONENT) $(RELEASE) $(REPO_URI) $(ORIGIN)';
+  const args = ['indextargets', '--format', format, 'Created-By: Packages'];
+  const { output } = await run('apt-get', args, { quiet: true });
+  return output
+    .split('\n')
+    .map((line) => line.split(' '))
+    .map(([component = '', release = '', address = '', origin = '']) => {
+      return { component, release, address, origin };
+    });
 }
 
 /**
  * Runs a command that has to succeed.
  *
+ * @param {string} name - What the error calls it.
  * @param {readonly string[]} command - Program and arguments.
- * @param {string} [mirror] - What its output must not tell.
  */
-async function must([program = '', ...args], mirror) {
+async function must(name, [program = '', ...args]) {
   const { status, output } = await run(program, args, { env: NO_QUESTIONS, quiet: true });
   if (status === 0) return;
-  const told = mirror === undefined ? output : withoutMirror(output, mirror);
-  throw new Error(`${program} failed:\n${told.split('\n').slice(-40).join('\n')}`);
+  const told = await withoutMirrors(output.split('\n').slice(-40).join('\n'));
+  throw new Error(`${name} failed:\n${told}`);
 }
 
 /**
+ * Hides addresses that apt is configured with: they may name private hosts.
+ *
  * @param {string} output - What apt or debootstrap wrote.
- * @param {string} mirror - An address in it.
  */
-function withoutMirror(output, mirror) {
-  const host = /\/\/([^/]+)/u.exec(mirror)?.[1] ?? mirror;
-  return output.replaceAll(mirror, '<mirror>').replaceAll(host, '<mirror>');
+async function withoutMirrors(output) {
+  const hosts = (await aptTargets()).flatMap(({ address }) => {
+    return /\/\/([^/:]+)/u.exec(address)?.[1] ?? [];
+  });
+  return hosts.reduce(
+    (told, host) => told.replaceAll(host, '<mirror>'),
+    output.replaceAll(/\w+:\/\/\S+/gu, '<mirror>'),
+  );
 }

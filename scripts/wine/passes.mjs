@@ -2,6 +2,7 @@
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { timed } from '../run.mjs';
 import { tallyOf } from '../vitest-report.mjs';
 import { windowsPath } from './folder.mjs';
 import { provideNcryptDouble } from './ncrypt-double.mjs';
@@ -106,10 +107,10 @@ export async function windowsTask(workspace, { ncrypt, version }) {
  */
 async function besideDouble(workspace, node) {
   const folder = path.join(workspace.folder, 'ncrypt-double');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  await provideNcryptDouble(folder);
+  mkdirSync(folder, { recursive: true });
+  await timed('double of ncrypt.dll', () => provideNcryptDouble(folder));
   const linked = path.join(folder, 'node.exe');
+  rmSync(linked, { force: true });
   linkSync(node, linked);
   return linked;
 }

@@ -1,5 +1,5 @@
 /** All passes of the Windows tests that a command asked for, with the time that each part took. */
-import { inSeconds } from '../run.mjs';
+import { timed } from '../run.mjs';
 import { describePass, PASSES, providePrefix, runPass } from './passes.mjs';
 import { DEFAULT_NODE, provideWindowsNode } from './windows-node.mjs';
 import { provideWine } from './wine.mjs';
@@ -73,17 +73,4 @@ export async function runPasses(
 function failed(pass, { message }) {
   console.log(message);
   return { name: describePass(pass), passed: 0, failed: 1, skipped: 0, seconds: 0 };
-}
-
-/**
- * @template T
- * @param {string} name - The part.
- * @param {() => Promise<T>} go - Does it.
- * @returns {Promise<T>} What it gave.
- */
-async function timed(name, go) {
-  const started = performance.now();
-  const result = await go();
-  console.log(`${name}: ${inSeconds((performance.now() - started) / 1000)}`);
-  return result;
 }
