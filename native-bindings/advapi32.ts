@@ -6,6 +6,7 @@ import { declareCryptProviders } from './advapi32-provider.ts';
 import { nativeError } from './check-win32.ts';
 import { loadKernel32, type Kernel32 } from './kernel32.ts';
 import { remember } from './remember.ts';
+import { HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE, RRF_RT_REG_SZ } from './system-constants.ts';
 import { openDll, PARAMETER, type WindowsDll } from './windows-dll.ts';
 import { WINDOWS_STATUS } from './windows-status.ts';
 
@@ -58,9 +59,10 @@ function declareRegistry(dll: WindowsDll) {
   };
 }
 
-/** winreg.h: predefined keys, a LONG widened to a pointer with its sign. */
-const ROOTS = { HKCU: 0xffffffff80000001n, HKLM: 0xffffffff80000002n } as const;
-/** winreg.h */
-const RRF_RT_REG_SZ = 0x2;
+/** A LONG that winreg.h widens to a pointer, with its sign. */
+const ROOTS = {
+  HKCU: BigInt.asUintN(64, BigInt(HKEY_CURRENT_USER | 0)),
+  HKLM: BigInt.asUintN(64, BigInt(HKEY_LOCAL_MACHINE | 0)),
+} as const;
 /** The longest value that Microsoft advises to keep in the registry, in bytes. */
 const MAX_VALUE = 1 << 20;

@@ -1,7 +1,7 @@
 /** crypt32.dll: DPAPI, which protects data by what an account or a machine has. */
 import { loadKernel32, type Kernel32 } from './kernel32.ts';
 import { remember } from './remember.ts';
-import { CRYPTOAPI_BLOB } from './structs.ts';
+import { DATA_BLOB } from './structs.ts';
 import { CRYPTPROTECT_LOCAL_MACHINE, CRYPTPROTECT_UI_FORBIDDEN } from './wincrypt.ts';
 import { openDll, PARAMETER, type WindowsDll } from './windows-dll.ts';
 
@@ -37,7 +37,7 @@ export const loadCrypt32: () => Promise<Crypt32> = remember(async () =>
 function declareCrypt32(dll: WindowsDll, kernel32: Kernel32) {
   const { koffi } = dll;
   const { BYTES, DWORD, OUT_POINTER, WIDE_STRING } = PARAMETER;
-  const Blob = koffi.pointer(koffi.struct(CRYPTOAPI_BLOB));
+  const Blob = koffi.pointer(koffi.struct(DATA_BLOB));
   const OutBlob = koffi.out(Blob);
   const protectParameters = [Blob, WIDE_STRING, Blob, BYTES, BYTES, DWORD, OutBlob];
   const CryptProtectData = dll.win32('CryptProtectData', protectParameters);
@@ -95,7 +95,7 @@ function declareCrypt32(dll: WindowsDll, kernel32: Kernel32) {
   }
 }
 
-/** CRYPTOAPI_BLOB as koffi fills it. */
+/** DATA_BLOB as koffi fills it. */
 interface OutputBlob {
   cbData?: number;
   pbData?: bigint | null;

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { nativeError } from './check-win32.ts';
 import { loadKoffi } from './koffi.ts';
 import { remember } from './remember.ts';
+import { CP_ACP, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT } from './system-constants.ts';
 import { openDll, PARAMETER, toHandle, type Handle, type WindowsDll } from './windows-dll.ts';
 
 export type Kernel32 = ReturnType<typeof declareKernel32>;
@@ -119,13 +120,11 @@ function declareKernel32(dll: WindowsDll) {
   };
 }
 
-/** winnls.h */
-const CP_ACP = 0;
 /** processthreadsapi.h: the pseudo handle that GetCurrentProcess returns. */
 const CURRENT_PROCESS = -1;
-/** winbase.h: WAIT_OBJECT_0, WAIT_ABANDONED, WAIT_TIMEOUT (winerror.h). WAIT_FAILED is anything else. */
+/** WAIT_FAILED is anything else. */
 const WAITS = new Map<number, MutexWait>([
-  [0, 'acquired'],
-  [0x80, 'abandoned'],
-  [0x102, 'timeout'],
+  [WAIT_OBJECT_0, 'acquired'],
+  [WAIT_ABANDONED, 'abandoned'],
+  [WAIT_TIMEOUT, 'timeout'],
 ]);

@@ -5,8 +5,8 @@
  * C compiler makes of the header. They have no names in koffi: a second copy of this module in the process would find them taken.
  */
 
-/** wincrypt.h; also DATA_BLOB */
-export const CRYPTOAPI_BLOB = { cbData: 'uint32_t', pbData: 'void *' } as const;
+/** wincrypt.h; also CRYPTOAPI_BLOB */
+export const DATA_BLOB = { cbData: 'uint32_t', pbData: 'void *' } as const;
 
 /** wincrypt.h */
 export const PROV_ENUMALGS_EX = {

@@ -1,0 +1,62 @@
+/** What the bindings say on a system that is not Windows, and without koffi. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundleChild, Child, type ChildBundle } from '../../support/child-process.ts';
+
+const DLLS = ['advapi32', 'bcrypt', 'crypt32', 'kernel32', 'ncrypt'];
+const isWindows = process.platform === 'win32';
+
+let bundle: ChildBundle;
+/** Outside of the project, where Node finds no package. */
+let elsewhere: string;
+
+beforeAll(async () => {
+  bundle = await bundleChild('unit/native-bindings/children/load-all.ts');
+  elsewhere = mkdtempSync(path.join(os.tmpdir(), 'keycask-load-'));
+  copyFileSync(bundle.path, path.join(elsewhere, 'child.mjs'));
+});
+
+afterAll(() => {
+  bundle.remove();
+  rmSync(elsewhere, { recursive: true });
+});
+
+async function loadAll(file: string): Promise<Record<string, unknown>> {
+  const child = Child.start(file, []);
+  const told = await child.next<Record<string, unknown>>();
+  expect(await child.ended).toMatchObject({ code: 0, stderr: '' });
+  return told;
+}
+
+test('with koffi every DLL loads on Windows, and has one clear error and a hint elsewhere', async () => {
+  const { koffi, ...dlls } = await loadAll(bundle.path);
+  expect(koffi).toBe('loaded');
+  expect(dlls).toEqual(eachDll((name) => (isWindows ? 'loaded' : notWindows(name))));
+});
+
+test('without koffi it is MODULE_MISSING, but elsewhere nobody tries to load it for a DLL', async () => {
+  const { koffi, ...dlls } = await loadAll(path.join(elsewhere, 'child.mjs'));
+  const missing: unknown = expect.objectContaining({
+    code: 'MODULE_MISSING',
+    message: 'the package koffi could not be loaded: calls of Windows need it',
+    hint: 'Install it: `npm install koffi`.',
+  });
+  expect(koffi).toEqual(missing);
+  expect(dlls).toEqual(eachDll((name) => (isWindows ? missing : notWindows(name))));
+});
+
+function eachDll(expected: (name: string) => unknown): Record<string, unknown> {
+  return Object.fromEntries(DLLS.map((name) => [name, expected(name)]));
+}
+
+function notWindows(name: string): Record<string, unknown> {
+  return {
+    code: 'PROVIDER_UNAVAILABLE',
+    nte: 0x8009001e,
+    message: `${name}.dll is a part of Windows, and this is ${process.platform}`,
+    hint: 'Use --provider software.',
+  };
+}
