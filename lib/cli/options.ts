@@ -1,5 +1,6 @@
 /** Options that several commands share, and the form of their help. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Isolation } from '../contracts/provider.ts';
 import type { ProtectorName } from '../session-key-store/types.ts';
 
 /** What every command has. */
@@ -25,6 +26,7 @@ export interface OutOption {
 }
 
 const CONTAINER_ALGORITHMS = ['p-256', 'p-384', 'rsa-2048', 'rsa-3072', 'rsa-4096'] as const;
+const ISOLATIONS: readonly Isolation[] = ['none', 'prefer-vbs', 'require-vbs'];
 export const PROTECTORS: readonly ProtectorName[] = ['machine-secret', 'passphrase', 'dpapi'];
 
 export function addGlobalOptions(program: Command): void {
@@ -56,10 +58,18 @@ export function outOption(what: string): Option {
   return new Option('-o, --out <path>', what);
 }
 
-export function algorithmOption(): Option {
+export function algorithmOption(
+  otherwise = 'p-256, or rsa-3072 where the provider has no elliptic curves',
+): Option {
   return new Option('--algorithm <name>', "of the container's keys")
     .choices(CONTAINER_ALGORITHMS)
-    .default('p-256');
+    .default(undefined, otherwise);
+}
+
+export function isolationOption(): Option {
+  return new Option('--isolation <kind>', 'whether VBS isolates the private keys (cng)')
+    .choices(ISOLATIONS)
+    .default('none');
 }
 
 /** An option that may be given several times; the values in order. */

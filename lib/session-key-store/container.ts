@@ -1,6 +1,12 @@
 /** A key container: an exchange key and a signature key under one name, with their certificates. */
 import { encodeCertificate, encodeTbsCertificate } from '../cms/certificate.ts';
-import type { KeyScope, LegacyKeySpec, PersistedKey, Provider } from '../contracts/provider.ts';
+import type {
+  Isolation,
+  KeyScope,
+  LegacyKeySpec,
+  PersistedKey,
+  Provider,
+} from '../contracts/provider.ts';
 import { ToBeSigned } from '../contracts/to-be-signed.ts';
 import { equalBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -33,6 +39,7 @@ export interface ContainerOptions {
   readonly exportable: boolean;
   readonly scope?: KeyScope;
   readonly overwrite?: boolean;
+  readonly isolation?: Isolation;
   readonly notBefore: Date;
 }
 
@@ -54,6 +61,11 @@ const ALGORITHMS: Record<
 };
 export const CONTAINER_ALGORITHMS = Object.keys(ALGORITHMS) as ContainerAlgorithm[];
 
+/** P-256, which is fast; RSA where the provider has no elliptic curves. */
+export function defaultAlgorithm({ capabilities }: Provider): ContainerAlgorithm {
+  return capabilities.algorithms.includes('ECDH_P256') ? 'p-256' : 'rsa-3072';
+}
+
 /** Makes a container of two new keys and certifies them. */
 export async function createContainer(
   provider: Provider,
@@ -67,12 +79,12 @@ export async function createContainer(
       `there is no container algorithm ${options.algorithm}: want ${CONTAINER_ALGORITHMS.join(', ')}`,
     );
   const make = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
-    const { scope = 'user', overwrite = false } = options;
+    const { scope = 'user', overwrite = false, isolation = 'none' } = options;
     const pending = await provider.createPersistedKey(
       algorithm,
       persistedName(provider, name),
       spec,
-      { scope, overwrite },
+      { scope, overwrite, isolation },
     );
     if (chosen.length) await pending.setProperty('length', chosen.length);
     const allowed = options.exportable;

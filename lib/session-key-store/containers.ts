@@ -1,14 +1,19 @@
 /** Looking after key containers: list, show, make, rotate, delete, protect, export, import. */
 import { equalBytes, toHex } from '../bytes/octets.ts';
-import type { KeyScope, PersistedKeyInfo } from '../contracts/provider.ts';
+import type {
+  Isolation,
+  KeyScope,
+  LegacyKeySpec,
+  PersistedKeyInfo,
+} from '../contracts/provider.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import {
   createContainer,
+  defaultAlgorithm,
   importContainer,
-  openContainer,
   retire,
   type ContainerKeys,
   type OpenContainer,
@@ -23,11 +28,13 @@ import type {
 } from './types.ts';
 
 export interface NewContainerOptions {
-  /** Default `p-256`. */
+  /** Default `p-256`; `rsa-3072` where the provider has no elliptic curves. */
   readonly algorithm?: ContainerAlgorithm;
   /** Default true. */
   readonly exportable?: boolean;
   readonly scope?: KeyScope;
+  /** Isolation of the private keys by VBS (cng). Default `none`. */
+  readonly isolation?: Isolation;
 }
 
 export interface RotateContainerOptions extends LongWorkOptions {
@@ -62,13 +69,16 @@ export async function showContainer(
 export async function makeContainer(
   home: Home,
   name: string,
-  { algorithm = 'p-256', exportable = true, scope = 'user' }: NewContainerOptions = {},
+  options: NewContainerOptions = {},
 ): Promise<ContainerInfo> {
   await home.sealLikeContainer();
+  const { algorithm = defaultAlgorithm(home.provider), exportable = true } = options;
+  const { scope = 'user', isolation = 'none' } = options;
   const made = await createContainer(home.provider, name, {
     algorithm,
     exportable,
     scope,
+    isolation,
     notBefore: home.now(),
   });
   await made.close();
@@ -255,18 +265,22 @@ function describeContainer(home: Home, keys: readonly PersistedKeyInfo[]): Conta
     name,
     scope,
     state: trusted?.state ?? 'other',
+    usedIn: home.provider.capabilities.protectionLevel,
     ...(exchange && { exchange }),
     ...(signature && { signature }),
   };
 }
 
+/** Opens each key for a moment: a container that another program made has no certificates, and is shown all the same. */
 async function withPosture(home: Home, info: ContainerInfo): Promise<ContainerInfo> {
-  const { exchangeKey } =
-    info.scope === 'user'
-      ? await home.openContainer(info.name)
-      : await openContainer(home.provider, info.name, info.scope);
-  const posture = await exchangeKey.getProperty('posture');
-  return { ...info, ...(info.exchange && { exchange: { ...info.exchange, posture } }) };
+  const { name, scope } = info;
+  const look = async (spec: LegacyKeySpec, key: ContainerKeyInfo): Promise<ContainerKeyInfo> => {
+    await using handle = await home.provider.openKey(name, spec, { scope });
+    return { ...key, posture: await handle.getProperty('posture') };
+  };
+  const exchange = info.exchange && (await look('AT_KEYEXCHANGE', info.exchange));
+  const signature = info.signature && (await look('AT_SIGNATURE', info.signature));
+  return { ...info, ...(exchange && { exchange }), ...(signature && { signature }) };
 }
 
 /** Key identifier of an exchange certificate, in hex. */

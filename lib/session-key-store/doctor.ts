@@ -3,6 +3,7 @@ import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
 import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Home } from './home.ts';
+import { reportProviders, reportWindows, type ProviderReport } from './provider-report.ts';
 
 /** One thing that was looked at. */
 export interface DoctorCheck {
@@ -17,6 +18,10 @@ export interface DoctorReport {
   readonly capabilities: ProviderCapabilities;
   /** Of the container's exchange key; absent where it was not opened. */
   readonly posture?: Posture;
+  /** Every provider that keycask has, on this machine. */
+  readonly providers: readonly ProviderReport[];
+  /** Which Windows, or Wine, this is. */
+  readonly windows?: string;
   readonly keys: number;
   readonly checks: readonly DoctorCheck[];
   /** What nobody should rely on. */
@@ -57,11 +62,14 @@ export async function examine(home: Home): Promise<DoctorReport> {
     ? undefined
     : await (await home.container()).exchangeKey.getProperty('posture');
   const { name: provider, capabilities } = home.provider;
+  const windows = await reportWindows();
   return {
     home: home.path,
     provider,
     capabilities,
     ...(posture && { posture }),
+    providers: await reportProviders(),
+    ...(windows !== undefined && { windows }),
     keys: keys.length,
     checks,
     limits: LIMITS,
@@ -109,6 +117,6 @@ async function readCertificate(certificate: Uint8Array, which: string): Promise<
 
 const LIMITS = [
   'Home and store rolled back together to an older state are not noticed: note the manifest entry above elsewhere.',
-  'While a key is open it is in the memory of this process, and readable by the same user and by administrators.',
+  'While a session key is open it is in the memory of this process, and readable by the same user and by administrators.',
   'Wiping keys from memory is best effort in JavaScript.',
 ] as const;

@@ -14,6 +14,8 @@ export interface HomeConfiguration {
   readonly version: 1;
   readonly provider: string;
   readonly protector: ProtectorName;
+  /** Of the CSP or key storage provider, where it is not the default one. */
+  readonly providerName?: string;
 }
 
 export class HomeFolder {
@@ -58,10 +60,12 @@ export class HomeFolder {
   async readConfiguration(): Promise<HomeConfiguration> {
     const text = await this.#readConfigurationText();
     try {
-      const { version, provider, protector } = JSON.parse(text) as Record<string, unknown>;
+      const read = JSON.parse(text) as Record<string, unknown>;
+      const { version, provider, protector, providerName } = read;
       const known = PROTECTORS.find((name) => name === protector);
-      if (version === 1 && typeof provider === 'string' && known)
-        return { version, provider, protector: known };
+      const isNamed = providerName === undefined || typeof providerName === 'string';
+      if (version === 1 && typeof provider === 'string' && known && isNamed)
+        return { version, provider, protector: known, ...(providerName && { providerName }) };
     } catch {
       // Said below, as for every other content that is not a configuration.
     }

@@ -6,7 +6,12 @@ import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { Trust } from '../trust/trust.ts';
-import { createContainer, type ContainerOptions, type OpenContainer } from './container.ts';
+import {
+  createContainer,
+  defaultAlgorithm,
+  type ContainerOptions,
+  type OpenContainer,
+} from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home } from './home.ts';
 import { KeyCache } from './key-cache.ts';
@@ -31,29 +36,43 @@ export interface MemoryStoreOptions {
 }
 
 const DEFAULT_CONTAINER = 'default';
+/** Where containers of all homes, and of other programs, lie side by side. */
+const DEFAULT_SYSTEM_CONTAINER = 'keycask';
 
 /** Makes a home in a folder; keycask.json, its last file, makes it one. */
 export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const {
     provider: name = 'software',
     protector = 'machine-secret',
-    algorithm = 'p-256',
     exportable = true,
-    container: containerName = DEFAULT_CONTAINER,
+    isolation = 'none',
+    providerName,
   } = options;
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   if (await folder.exists())
     throw new KeyStoreError('HOME_EXISTS', `there is a keycask home in ${folder.path} already`);
-  const configuration: HomeConfiguration = { version: 1, provider: name, protector };
+  const configuration: HomeConfiguration = {
+    version: 1,
+    provider: name,
+    protector,
+    ...(providerName && { providerName }),
+  };
   const provider = await openProviderOf(folder, configuration, options);
   try {
-    if (isSoftwareProvider(provider)) await requireProtector(protector);
+    const isSoftware = isSoftwareProvider(provider);
+    if (isSoftware) await requireProtector(protector);
+    else if (options.protector) refuseProtector(provider);
+    requirePersisted(provider);
+    const { algorithm = defaultAlgorithm(provider) } = options;
+    const { container: containerName = isSoftware ? DEFAULT_CONTAINER : DEFAULT_SYSTEM_CONTAINER } =
+      options;
     await folder.create();
     await folder.clearUnfinished();
     const notBefore = toSecond((options.clock ?? systemClock)());
     const container = await createFirstContainer(provider, containerName, {
       algorithm,
       exportable,
+      isolation,
       notBefore,
     });
     const trust = await signFirstTrust(container, notBefore);
@@ -65,6 +84,23 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     await provider.close();
   }
   return openHome(options);
+}
+
+function refuseProtector({ name }: Provider): never {
+  throw new KeyStoreError(
+    'PARAMETER_INVALID',
+    `the provider ${name} protects its keys itself: a protector goes with --provider software`,
+  );
+}
+
+/** A home whose keys end with this process is none. */
+function requirePersisted({ name, capabilities }: Provider): void {
+  if (!capabilities.persisted)
+    throw new KeyStoreError(
+      'PROVIDER_UNAVAILABLE',
+      `the provider ${name} keeps no keys here: Wine's ncrypt forgets them`,
+      { hint: 'Use --provider cryptoapi or software.' },
+    );
 }
 
 /** Under another name where there are keys already, of another process that makes this home or of an interrupted one: none is overwritten. */
@@ -202,12 +238,13 @@ function checkPolicies({ trust, provider }: Home): void {
 
 function openProviderOf(
   folder: HomeFolder,
-  { provider, protector }: HomeConfiguration,
+  { provider, protector, providerName }: HomeConfiguration,
   { passphrase, stateFolder }: OpenStoreOptions,
 ): Promise<Provider> {
   return openProvider(provider, {
     folder: folder.keys,
     protector,
+    ...(providerName && { providerName }),
     ...(passphrase && { passphrase }),
     ...(stateFolder && { stateFolder }),
   });

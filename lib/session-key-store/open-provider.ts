@@ -1,4 +1,5 @@
 /** Providers by name. Each is loaded when it is asked for. */
+import process from 'node:process';
 import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Protector } from '../providers/software/index.ts';
@@ -13,12 +14,15 @@ export interface OpenProviderOptions {
   readonly passphrase?: AskSecret;
   /** Folder of the machine secret. Default: the platform's state folder. */
   readonly stateFolder?: string;
+  /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
+  readonly providerName?: string;
 }
 
-/** Names that `--provider` takes, and where they run. */
-const ELSEWHERE: Record<string, string> = {
-  cryptoapi: 'it needs Windows, and a release of keycask that has it',
-  cng: 'it needs Windows, and a release of keycask that has it',
+/** Names that `--provider` takes. */
+export const PROVIDERS = ['software', 'cryptoapi', 'cng'] as const;
+
+/** Names that `--provider` will take, and what they need. */
+const PLANNED: Record<string, string> = {
   isolated: 'it needs a keycask agent, and a release of keycask that has it',
   pkcs11: 'it needs a token, and a release of keycask that has it',
 };
@@ -26,8 +30,9 @@ const ELSEWHERE: Record<string, string> = {
 /**
  * Opens a key storage provider (NCryptOpenStorageProvider).
  *
- * @param name - `software`.
- * @throws KeyStoreError PROVIDER_UNAVAILABLE (NTE_PROV_DLL_NOT_FOUND) for a name that does not run here, PARAMETER_INVALID for any other.
+ * @param name - `software`; on Windows also `cryptoapi` and `cng`, whose keys lie where Windows keeps them.
+ * @throws KeyStoreError PROVIDER_UNAVAILABLE (NTE_PROV_DLL_NOT_FOUND) for a name that does not run here, MODULE_MISSING where koffi is not
+ *   installed, PARAMETER_INVALID for any other name.
  * @example
  * ```ts
  * await using provider = await openProvider('software', { folder: '/srv/keys' });
@@ -37,27 +42,65 @@ export async function openProvider(
   name: string,
   options: OpenProviderOptions = {},
 ): Promise<Provider> {
-  if (name === 'software') {
-    const { openSoftwareProvider } = await import('../providers/software/index.ts');
-    const { folder, protector = 'machine-secret' } = options;
-    const others = PROTECTORS.filter((other) => other !== protector);
-    return openSoftwareProvider({
-      ...(folder && { folder }),
-      protector: await protectorOf(options),
-      // Where a change of the protector was interrupted, some keys are still sealed under another one.
-      otherProtectors: await Promise.all(
-        others.map((other) => protectorOf({ ...options, protector: other })),
-      ),
-    });
+  const { providerName } = options;
+  switch (name) {
+    case 'software':
+      refuseProviderName(name, providerName);
+      return openSoftware(options);
+    case 'cryptoapi': {
+      requireWindows(name);
+      const { openCryptoApiProvider } = await import('../providers/cryptoapi/index.ts');
+      return openCryptoApiProvider({ ...(providerName && { providerName }) });
+    }
+    case 'cng': {
+      requireWindows(name);
+      const { openCngProvider } = await import('../providers/cng/index.ts');
+      return openCngProvider({ ...(providerName && { storageProvider: providerName }) });
+    }
+    default: {
+      const what = PLANNED[name];
+      if (what) throw unavailable(name, what);
+      throw new KeyStoreError('PARAMETER_INVALID', `there is no provider ${JSON.stringify(name)}`, {
+        hint: `Use one of ${PROVIDERS.join(', ')}.`,
+      });
+    }
   }
-  const where = ELSEWHERE[name];
-  if (where)
+}
+
+async function openSoftware(options: OpenProviderOptions): Promise<Provider> {
+  const { openSoftwareProvider } = await import('../providers/software/index.ts');
+  const { folder, protector = 'machine-secret' } = options;
+  const others = PROTECTORS.filter((other) => other !== protector);
+  return openSoftwareProvider({
+    ...(folder && { folder }),
+    protector: await protectorOf(options),
+    // Where a change of the protector was interrupted, some keys are still sealed under another one.
+    otherProtectors: await Promise.all(
+      others.map((other) => protectorOf({ ...options, protector: other })),
+    ),
+  });
+}
+
+function requireWindows(name: string): void {
+  if (process.platform !== 'win32')
+    throw unavailable(name, 'it is a part of Windows, and this is not Windows');
+}
+
+function unavailable(name: string, why: string): KeyStoreError {
+  return new KeyStoreError(
+    'PROVIDER_UNAVAILABLE',
+    `the provider ${name} cannot be used here: ${why}`,
+    { hint: 'Use --provider software, which runs everywhere.' },
+  );
+}
+
+function refuseProviderName(name: string, providerName: string | undefined): void {
+  if (providerName !== undefined)
     throw new KeyStoreError(
-      'PROVIDER_UNAVAILABLE',
-      `the provider ${name} cannot be used here: ${where}`,
-      { hint: 'Use --provider software.' },
+      'PARAMETER_INVALID',
+      `the provider ${name} is one of keycask, and has no other name`,
+      { hint: 'A provider name goes with --provider cryptoapi or cng.' },
     );
-  throw new KeyStoreError('PARAMETER_INVALID', `there is no provider ${JSON.stringify(name)}`);
 }
 
 /** What seals the software provider's keys. One that this machine does not have fails when it is used. */

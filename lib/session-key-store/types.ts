@@ -2,7 +2,7 @@
 import type { Provenance } from '../cms/metadata.ts';
 import type { KeyStoreErrorCode } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
-import type { Posture } from '../contracts/provider.ts';
+import type { Isolation, Posture } from '../contracts/provider.ts';
 
 /** Asked when a passphrase or password is needed. The store disposes of the answer. */
 export type AskSecret = () => Promise<SecretBytes>;
@@ -36,15 +36,19 @@ export interface OpenStoreOptions {
 }
 
 export interface CreateStoreOptions extends OpenStoreOptions {
-  /** Default `software`. */
+  /** `software` (default); on Windows also `cryptoapi` and `cng`. */
   readonly provider?: string;
-  /** Default `p-256`. */
+  /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
+  readonly providerName?: string;
+  /** Default `p-256`; `rsa-3072` where the provider has no elliptic curves. */
   readonly algorithm?: ContainerAlgorithm;
+  /** Isolation of the private keys by VBS (cng). Default `none`. */
+  readonly isolation?: Isolation;
   /** Default `machine-secret`. `dpapi` needs Windows. */
   readonly protector?: ProtectorName;
   /** May `container export` give the private keys out? Default true: archives need it. */
   readonly exportable?: boolean;
-  /** Name of the key container. Default `default`. */
+  /** Name of the key container. Default `default`; `keycask` where containers belong to the whole system. */
   readonly container?: string;
 }
 
@@ -135,6 +139,8 @@ export interface ContainerInfo {
   readonly scope: 'user' | 'machine';
   /** `current` and `retired` sign and open records of this home; `other` is known to the provider only. */
   readonly state: 'current' | 'retired' | 'revoked' | 'other';
+  /** Where the provider uses private keys; a key's own posture, where it is told, is more exact. */
+  readonly usedIn: Posture['inMemory'];
   readonly exchange?: ContainerKeyInfo;
   readonly signature?: ContainerKeyInfo;
 }

@@ -1,10 +1,18 @@
 /** keycask container: looking after key containers. */
 import type { Command } from 'commander';
+import type { Isolation } from '../../contracts/provider.ts';
 import type { ContainerAlgorithm, ContainerInfo } from '../../session-key-store/types.ts';
+import { WHO_READS } from '../../session-key-store/provider-report.ts';
 import { confirm } from '../confirm.ts';
 import { action, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
-import { algorithmOption, examples, forceOption, type ForceOption } from '../options.ts';
+import {
+  algorithmOption,
+  examples,
+  forceOption,
+  isolationOption,
+  type ForceOption,
+} from '../options.ts';
 import type { Column } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { addContainerKeyCommands } from './container-keys.ts';
@@ -15,6 +23,7 @@ const COLUMNS: readonly Column<ContainerInfo>[] = [
   { heading: 'SCOPE', width: 7, text: ({ scope }) => scope },
   { heading: 'EXCHANGE', width: 10, text: ({ exchange }) => exchange?.algorithm ?? '-' },
   { heading: 'SIGNATURE', width: 10, text: ({ signature }) => signature?.algorithm ?? '-' },
+  { heading: 'USED IN', width: 12, text: ({ usedIn }) => usedIn },
   { heading: 'NAME', text: ({ name }) => name },
 ];
 
@@ -46,7 +55,8 @@ function addContainerList(group: Command, invocation: Invocation): void {
 }
 
 interface CreateOptions {
-  readonly algorithm: ContainerAlgorithm;
+  readonly algorithm?: ContainerAlgorithm;
+  readonly isolation: Isolation;
   readonly notExportable?: boolean;
 }
 
@@ -56,13 +66,18 @@ function addContainerCreate(group: Command, invocation: Invocation): void {
     .description('Make a container beside that of the home.')
     .argument('<name>', 'what it is called')
     .addOption(algorithmOption())
+    .addOption(isolationOption())
     .option('--not-exportable', 'its private keys never leave the provider')
     .action(
       action<CreateOptions>(invocation, async (context, name: string) => {
-        const { algorithm, notExportable } = context.options;
+        const { algorithm, isolation, notExportable } = context.options;
         await using store = await openStore(context);
         const exportable = notExportable !== true;
-        const container = await store.createContainer(name, { algorithm, exportable });
+        const container = await store.createContainer(name, {
+          ...(algorithm && { algorithm }),
+          isolation,
+          exportable,
+        });
         context.output.result(container, container.name);
       }),
     );
@@ -87,6 +102,7 @@ function addContainerShow(group: Command, invocation: Invocation): void {
           ['exchange key', exchange && `${exchange.algorithm}  ${exchange.keyId}`],
           ['signature key', signature && `${signature.algorithm}  ${signature.keyId}`],
           ['in use', posture?.inMemory],
+          ['that is', posture && WHO_READS[posture.inMemory]],
           ['on disk', posture?.onDisk],
           ['readable by', posture?.readableBy.join(', ')],
           ['usable by', posture?.usableBy.join(', ')],
@@ -94,6 +110,7 @@ function addContainerShow(group: Command, invocation: Invocation): void {
           ['per boot', posture && yesOrNo(posture.perBoot)],
           ['survives', posture && survivalOf(posture.survives)],
           ...(posture?.notes ?? []).map((note) => ['note', note] as const),
+          ['signature key in use', signature?.posture?.inMemory],
         ]);
       }),
     );
@@ -128,7 +145,7 @@ function addContainerRotate(group: Command, invocation: Invocation): void {
     .description(
       "Replace the home's container by a new one, and re-wrap and re-sign every record. An interrupted rotation is finished by the next.",
     )
-    .addOption(algorithmOption().default(undefined, 'as before'))
+    .addOption(algorithmOption('as before'))
     .action(
       action<{ algorithm?: ContainerAlgorithm }>(invocation, async (context) => {
         const { options, signal, output } = context;

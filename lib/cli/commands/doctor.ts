@@ -76,6 +76,7 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
   const { keycask, node, openssl, system } = versions;
   const { checks, capabilities, posture, limits } = report;
   output.result({}, `keycask ${keycask}, Node ${node}, OpenSSL ${openssl}, ${system}`);
+  if (report.windows !== undefined) output.result({}, report.windows);
   const findings = checks.map(
     ({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`,
   );
@@ -84,8 +85,16 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
     `algorithms: ${capabilities.algorithms.join(', ')}; RSA ${capabilities.rsaLengths.join(', ')} bits`,
     `unwraps: ${capabilities.unwraps.join(', ')}; OAEP with ${capabilities.oaepHashes.join(', ')}`,
     `scopes: ${capabilities.scopes.join(', ')}; import: ${yesOrNo(capabilities.import)}; legacy store: ${yesOrNo(capabilities.legacyStore)}`,
+    `signs: ${capabilities.signs.join(', ')}; session keys made inside: ${yesOrNo(capabilities.sessionKeyBlobs)}`,
     `private keys are used in: ${capabilities.protectionLevel}`,
   ]);
+  section(
+    output,
+    'Providers here',
+    report.providers.map(({ name, available, detail }) =>
+      available ? `yes ${name}: ${detail}` : `no  ${detail}`,
+    ),
+  );
   if (posture)
     section(output, 'Private keys of the home', [
       `in use: ${posture.inMemory}; on disk: ${posture.onDisk}`,

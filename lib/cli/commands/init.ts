@@ -1,15 +1,22 @@
 /** keycask init: makes a home, its key container and its trust. */
 import { Option, type Command } from 'commander';
-import type { ContainerAlgorithm, ProtectorName } from '../../session-key-store/types.ts';
+import type { Isolation } from '../../contracts/provider.ts';
+import type {
+  ContainerAlgorithm,
+  ContainerInfo,
+  ProtectorName,
+} from '../../session-key-store/types.ts';
 import { action, remembered, type Invocation } from '../context.ts';
 import { homeOption } from '../open-store.ts';
-import { algorithmOption, examples, PROTECTORS } from '../options.ts';
+import { algorithmOption, examples, isolationOption, PROTECTORS } from '../options.ts';
 import { DPAPI_NOTE } from './container-protect.ts';
 
 interface InitOptions {
   readonly provider: string;
-  readonly algorithm: ContainerAlgorithm;
-  readonly protector: ProtectorName;
+  readonly providerName?: string;
+  readonly algorithm?: ContainerAlgorithm;
+  readonly isolation: Isolation;
+  readonly protector?: ProtectorName;
   readonly notExportable?: boolean;
 }
 
@@ -18,17 +25,28 @@ export function addInit(program: Command, invocation: Invocation): void {
     .command('init')
     .summary('make a home')
     .description('Make a home: a key container to wrap and sign with, and what is trusted.')
-    .option('--provider <name>', 'where the private keys live', 'software')
+    .option(
+      '--provider <name>',
+      'where the private keys live: software; on Windows also cryptoapi, cng',
+      'software',
+    )
+    .option(
+      '--provider-name <name>',
+      "of cryptoapi the CSP's name, of cng the key storage provider's (default: Microsoft's)",
+    )
     .addOption(algorithmOption())
+    .addOption(isolationOption())
     .addOption(
-      new Option('--protector <name>', 'what the private keys lie sealed under')
-        .choices(PROTECTORS)
-        .default('machine-secret'),
+      new Option(
+        '--protector <name>',
+        'what the private keys of software lie sealed under (default: machine-secret)',
+      ).choices(PROTECTORS),
     )
     .option('--not-exportable', 'the private keys never leave this home, not even for an archive')
     .action(
       action<InitOptions>(invocation, async (context) => {
-        const { provider, algorithm, protector, notExportable } = context.options;
+        const { provider, providerName, protector, isolation, algorithm, notExportable } =
+          context.options;
         using passphrase = remembered(() =>
           context.readSecret({
             name: 'passphrase',
@@ -43,23 +61,43 @@ export function addInit(program: Command, invocation: Invocation): void {
         await using store = await SessionKeyStore.create({
           ...homeOption(context),
           provider,
-          algorithm,
-          protector,
+          isolation,
+          ...(providerName !== undefined && { providerName }),
+          ...(algorithm && { algorithm }),
+          ...(protector && { protector }),
           exportable: notExportable !== true,
           passphrase: passphrase.ask,
         });
         const container = await store.showContainer();
+        const seal = provider === 'software' ? (protector ?? 'machine-secret') : undefined;
         const { home, storeId } = store;
         context.output.result(
-          { home, storeId, container: container.name, algorithm, protector },
+          {
+            home,
+            storeId,
+            container: container.name,
+            provider,
+            algorithm: algorithm ?? defaultOf(container),
+            ...(seal && { protector: seal }),
+          },
           `${home}`,
         );
-        if (protector === 'machine-secret')
+        if (seal === 'machine-secret')
           context.output.note(
             'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
           );
-        if (protector === 'dpapi') context.output.note(DPAPI_NOTE);
+        if (seal === 'dpapi') context.output.note(DPAPI_NOTE);
       }),
     );
-  examples(command, 'keycask init', 'keycask init --algorithm rsa-3072 --protector passphrase');
+  examples(
+    command,
+    'keycask init',
+    'keycask init --algorithm rsa-3072 --protector passphrase',
+    'keycask init --provider cng --isolation prefer-vbs',
+  );
+}
+
+/** What `init` chooses where nobody did. */
+function defaultOf({ exchange }: ContainerInfo): ContainerAlgorithm {
+  return exchange?.algorithm === 'RSA' ? 'rsa-3072' : 'p-256';
 }

@@ -1,0 +1,61 @@
+/** What each provider can do on this machine, and which process can read the private keys that it uses. */
+import process from 'node:process';
+import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
+import { KeyStoreError } from '../errors.ts';
+import { openProvider, PROVIDERS } from './open-provider.ts';
+
+export interface ProviderReport {
+  readonly name: string;
+  readonly available: boolean;
+  /** Who can read a private key; or why there is none to read here. */
+  readonly detail: string;
+  readonly capabilities?: ProviderCapabilities;
+}
+
+/** Every provider, without its keys. */
+export async function reportProviders(): Promise<ProviderReport[]> {
+  const reports: ProviderReport[] = [];
+  for (const name of PROVIDERS) reports.push(await report(name));
+  return reports;
+}
+
+async function report(name: string): Promise<ProviderReport> {
+  try {
+    await using provider = await openProvider(name);
+    const { capabilities } = provider;
+    const detail = WHO_READS[capabilities.protectionLevel];
+    return { name, available: true, detail, capabilities };
+  } catch (error) {
+    if (!KeyStoreError.is(error)) throw error;
+    return { name, available: false, detail: error.message };
+  }
+}
+
+/**
+ * Which process can read a private key, by the place it is used in. CryptoAPI reads key files in the caller's process and loads the key
+ * there; CNG asks LSASS, which alone has it.
+ */
+export const WHO_READS: Record<Posture['inMemory'], string> = {
+  'this process':
+    'a private key in use is in this process: every program of this user can read it there, exportable or not',
+  'agent, same user':
+    'a private key is in the agent, not in this process; other programs of this user can attach to the agent',
+  'agent, other user':
+    'a private key is in the agent, which runs as another user: programs of this user can have it used, not read it',
+  LSASS:
+    'a private key is in the LSASS process, not in this one: programs of this user can have it used, not read it; administrators can, unless LSA protection keeps them out',
+  token: 'a private key is in the token and does not leave it',
+  VBS: 'a private key is isolated by VBS: not even administrators read it',
+};
+
+/** Facts of a Windows that bear on its providers. undefined elsewhere, and where koffi is not installed. */
+export async function reportWindows(): Promise<string | undefined> {
+  if (process.platform !== 'win32') return undefined;
+  try {
+    const { describeWindows } = await import('../providers/windows/describe.ts');
+    return await describeWindows();
+  } catch (error) {
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
+  }
+}
