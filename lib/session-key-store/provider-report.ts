@@ -23,7 +23,10 @@ async function report(name: string): Promise<ProviderReport> {
   try {
     await using provider = await openProvider(name);
     const { capabilities } = provider;
-    const detail = WHO_READS[capabilities.protectionLevel];
+    const who = WHO_READS[capabilities.protectionLevel];
+    // Opened without a folder, software has none to keep keys in.
+    const keepsNone = name !== 'software' && !capabilities.persisted;
+    const detail = keepsNone ? `it keeps no keys here; ${who}` : who;
     return { name, available: true, detail, capabilities };
   } catch (error) {
     if (!KeyStoreError.is(error)) throw error;

@@ -3,7 +3,9 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import { KeyStoreError } from '../../errors.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
+import type { ProviderCapabilities } from '../../contracts/provider.ts';
 import type { DoctorCheck, DoctorReport } from '../../session-key-store/doctor.ts';
+import type { ProviderReport } from '../../session-key-store/provider-report.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
 import { examples } from '../options.ts';
@@ -81,20 +83,11 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
     ({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`,
   );
   section(output, 'Checks', findings);
-  section(output, `Provider ${report.provider}`, [
-    `algorithms: ${capabilities.algorithms.join(', ')}; RSA ${capabilities.rsaLengths.join(', ')} bits`,
-    `unwraps: ${capabilities.unwraps.join(', ')}; OAEP with ${capabilities.oaepHashes.join(', ')}`,
-    `scopes: ${capabilities.scopes.join(', ')}; import: ${yesOrNo(capabilities.import)}; legacy store: ${yesOrNo(capabilities.legacyStore)}`,
-    `signs: ${capabilities.signs.join(', ')}; session keys made inside: ${yesOrNo(capabilities.sessionKeyBlobs)}`,
+  section(output, `Provider ${report.provider}, of the home`, [
+    ...abilities(capabilities),
     `private keys are used in: ${capabilities.protectionLevel}`,
   ]);
-  section(
-    output,
-    'Providers here',
-    report.providers.map(({ name, available, detail }) =>
-      available ? `yes ${name}: ${detail}` : `no  ${detail}`,
-    ),
-  );
+  section(output, 'Providers here', report.providers.flatMap(linesOf));
   if (posture)
     section(output, 'Private keys of the home', [
       `in use: ${posture.inMemory}; on disk: ${posture.onDisk}`,
@@ -104,6 +97,26 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
       ...posture.notes,
     ]);
   section(output, 'Not protected against', limits);
+}
+
+/** What a provider can do, and who can read its keys; or why it cannot be used. */
+function linesOf({ name, available, detail, capabilities }: ProviderReport): string[] {
+  if (!available || !capabilities) return [`no  ${detail}`];
+  return [`yes ${name}: ${detail}`, ...abilities(capabilities).map((line) => `      ${line}`)];
+}
+
+function abilities(can: ProviderCapabilities): string[] {
+  const lengths = can.rsaLengths.length > 0 ? ` with ${can.rsaLengths.join(', ')} bits` : '';
+  return [
+    `algorithms: ${listed(can.algorithms)}; RSA${lengths}`,
+    `unwraps: ${listed(can.unwraps)}; OAEP with ${listed(can.oaepHashes)}`,
+    `signs: ${listed(can.signs)}`,
+    `scopes: ${listed(can.scopes)}; import: ${yesOrNo(can.import)}; legacy store: ${yesOrNo(can.legacyStore)}; session keys made inside: ${yesOrNo(can.sessionKeyBlobs)}`,
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'nothing' : names.join(', ');
 }
 
 function section(
