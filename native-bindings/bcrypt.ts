@@ -14,7 +14,7 @@ import { hasStatus, WINDOWS_STATUS } from './windows-status.ts';
 export type BCrypt = ReturnType<typeof declareBCrypt>;
 
 /** What AES-GCM needs beside the data. */
-export interface GcmParameters {
+interface GcmParameters {
   /** 16, 24 or 32 bytes. */
   readonly key: Uint8Array;
   /** 12 bytes. */

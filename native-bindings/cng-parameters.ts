@@ -15,7 +15,7 @@ export type EncryptionPadding =
   | { readonly type: 'oaep'; readonly hash: 'SHA1' | 'SHA256' | 'SHA384' | 'SHA512' };
 
 /** Hashes that a signature may name. */
-export type SignatureHash = 'SHA1' | 'SHA256' | 'SHA384' | 'SHA512';
+type SignatureHash = 'SHA1' | 'SHA256' | 'SHA384' | 'SHA512';
 
 /** Of RSA signatures; ECDSA has none. The salt in bytes. */
 export type SignaturePadding =

@@ -7,14 +7,14 @@ import { openDll, PARAMETER, type WindowsDll } from './windows-dll.ts';
 
 export type Crypt32 = ReturnType<typeof declareCrypt32>;
 
-export interface UnprotectOptions {
+interface UnprotectOptions {
   /** The same bytes as when it was protected: a second secret, or a purpose. */
   readonly entropy?: Uint8Array;
   /** CRYPTPROTECT_UI_FORBIDDEN: fail where somebody would have to be asked. */
   readonly silent?: boolean;
 }
 
-export interface ProtectOptions extends UnprotectOptions {
+interface ProtectOptions extends UnprotectOptions {
   /** For people; not secret and not authenticated apart from the rest. */
   readonly description?: string;
   /** CRYPTPROTECT_LOCAL_MACHINE: every account of this machine may open it. */
@@ -22,7 +22,7 @@ export interface ProtectOptions extends UnprotectOptions {
 }
 
 /** What was protected. */
-export interface UnprotectedData {
+interface UnprotectedData {
   /** The caller wipes it. */
   readonly data: Uint8Array;
   /** '' where it has none. */

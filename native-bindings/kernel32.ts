@@ -9,7 +9,7 @@ import { openDll, PARAMETER, toHandle, type Handle, type WindowsDll } from './wi
 export type Kernel32 = ReturnType<typeof declareKernel32>;
 
 /** How a wait for a mutex ended. `abandoned`: it is held now, and who held it ended without releasing it. */
-export type MutexWait = 'acquired' | 'abandoned' | 'timeout';
+type MutexWait = 'acquired' | 'abandoned' | 'timeout';
 
 /** @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
 export const loadKernel32: () => Promise<Kernel32> = remember(async () =>
