@@ -19,7 +19,7 @@ export async function makeFolder(path: string, mode = 0o777): Promise<string | u
     if (await isFolder(path, error)) return undefined;
     if (!isFsError(error, 'ENOENT') || dirname(path) === path) throw error;
   }
-  const first = await makeFolder(dirname(path), mode);
+  const first = await makeFolderAbove(path, mode);
   try {
     await mkdir(path, { mode });
   } catch (error) {
@@ -27,6 +27,16 @@ export async function makeFolder(path: string, mode = 0o777): Promise<string | u
     if (!(await isFolder(path, error))) throw error;
   }
   return first ?? path;
+}
+
+/** Windows says of a folder below a file that something is missing, and then that the file is there. */
+async function makeFolderAbove(path: string, mode: number): Promise<string | undefined> {
+  try {
+    return await makeFolder(dirname(path), mode);
+  } catch (error) {
+    if (isFsError(error, 'EEXIST')) error.code = 'ENOTDIR';
+    throw error;
+  }
 }
 
 /** A disk that refuses to make a folder that is there already (EROFS, EACCES) says nothing against it. */

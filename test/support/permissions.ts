@@ -1,6 +1,8 @@
 /** Places where this process may not do what it wants. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from 'vitest';
 
@@ -9,6 +11,25 @@ const NOBODY = 65_534;
 
 /** Can a test lose its rights for a while? */
 export const canLoseRights = process.platform !== 'win32';
+
+/** Do files have permissions that Node can set? On Windows a folder's are theirs. */
+export const hasModes = process.platform !== 'win32';
+
+/** Can symbolic links be made? On Windows it takes a privilege, and Wine makes none although it says so. */
+export const canLink = makesLinks();
+
+function makesLinks(): boolean {
+  if (process.platform !== 'win32') return true;
+  const folder = mkdtempSync(join(tmpdir(), 'keycask-test-'));
+  try {
+    symlinkSync(folder, join(folder, 'link'));
+    return lstatSync(join(folder, 'link')).isSymbolicLink();
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** Runs `work` without root's right to read and write everything. */
 export async function withoutRoot<T>(work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeFolder } from '../../../lib/platform/make-folder.ts';
+import { hasModes } from '../../support/permissions.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 async function newFolder(): Promise<string> {
@@ -13,15 +14,26 @@ async function newFolder(): Promise<string> {
 it('makes what is missing, and tells where that began', async () => {
   const folder = await newFolder();
   expect(await makeFolder(join(folder, 'a', 'b', 'c'), 0o700)).toBe(join(folder, 'a'));
-  expect((await stat(join(folder, 'a', 'b', 'c'))).mode & 0o777).toBe(0o700);
   expect(await makeFolder(join(folder, 'a', 'b', 'd'))).toBe(join(folder, 'a', 'b', 'd'));
 });
 
 it('leaves a folder that is there as it is', async () => {
   const folder = await newFolder();
-  await mkdir(join(folder, 'a'), { mode: 0o755 });
+  await mkdir(join(folder, 'a'));
+  await writeFile(join(folder, 'a', 'kept'), '');
   expect(await makeFolder(join(folder, 'a'), 0o700)).toBeUndefined();
-  expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o755);
+  expect(await readdir(join(folder, 'a'))).toEqual(['kept']);
+});
+
+it.skipIf(!hasModes)('gives permissions to what it makes and to nothing else', async () => {
+  const folder = await newFolder();
+  const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+  await mkdir(join(folder, 'a'), { mode: 0o755 });
+  await makeFolder(join(folder, 'a'), 0o700);
+  await makeFolder(join(folder, 'a', 'b', 'c'), 0o700);
+  expect(await modeOf(join(folder, 'a'))).toBe(0o755);
+  expect(await modeOf(join(folder, 'a', 'b'))).toBe(0o700);
+  expect(await modeOf(join(folder, 'a', 'b', 'c'))).toBe(0o700);
 });
 
 it('is made once by several at the same time', async () => {

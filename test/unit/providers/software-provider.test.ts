@@ -195,7 +195,9 @@ describe('a place that cannot be written', () => {
     await writeFile(home.keys, 'a file where a folder should be');
     await using provider = await home.open();
     expect(await codeOfAsync(keyIn(provider, 'key'))).toBe('FILE_WRONG_TYPE');
-    expect(await codeOfAsync(provider.openKey('key', 'AT_KEYEXCHANGE'))).toBe('FILE_WRONG_TYPE');
+    // Windows says of what is below a file that it is not there.
+    const whenRead = process.platform === 'win32' ? 'CONTAINER_NOT_FOUND' : 'FILE_WRONG_TYPE';
+    expect(await codeOfAsync(provider.openKey('key', 'AT_KEYEXCHANGE'))).toBe(whenRead);
   });
 
   it.skipIf(!canLoseRights)('is told from a key that is not there', async () => {
