@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
 import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { retryWhileInUse } from '../platform/retry-while-in-use.ts';
 import type { FileRun } from './file-run.ts';
 import type { OutputOptions } from './options.ts';
 
@@ -173,7 +174,7 @@ async function statIfThere(path: string) {
 /** Without `overwrite` by a link, which unlike a rename fails where there is something. */
 async function publish(temporary: string, options: OutputFileOptions): Promise<void> {
   const { target, overwrite } = options;
-  if (overwrite) return rename(temporary, target);
+  if (overwrite) return retryWhileInUse(() => rename(temporary, target));
   try {
     await link(temporary, target);
   } catch (error) {

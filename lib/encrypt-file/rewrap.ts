@@ -63,6 +63,8 @@ export async function rewrapFile(
         await output.write(encodeFileHeader({ ...old.header, record: newRecord }));
         await output.writeAll(copyFrom(input, old.headerLength, options));
         await keepOwner(input, output);
+        // Windows puts nothing in the place of a file that is open.
+        await input.file.close();
       });
     }),
   );

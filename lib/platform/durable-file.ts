@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isFsError, withFsErrors } from './fs-error.ts';
+import { retryWhileInUse } from './retry-while-in-use.ts';
 
 export interface DurableWriteOptions {
   /** Permissions of the new file. Default 0600. */
@@ -33,7 +34,7 @@ export async function writeDurably(
     try {
       const file = await open(temporary, 'wx', options.mode ?? 0o600);
       await writeAndSync(file, bytes);
-      if (options.place === 'replace') await rename(temporary, path);
+      if (options.place === 'replace') await retryWhileInUse(() => rename(temporary, path));
       else await link(temporary, path);
     } finally {
       await unlinkIfThere(temporary);
@@ -67,7 +68,7 @@ export async function syncDirectory(path: string): Promise<void> {
 /** @returns false where there was nothing. */
 export async function unlinkIfThere(path: string): Promise<boolean> {
   try {
-    await unlink(path);
+    await retryWhileInUse(() => unlink(path));
     return true;
   } catch (error) {
     if (isFsError(error, 'ENOENT')) return false;
