@@ -1,11 +1,13 @@
 /** Reads a file that should be small and regular, whoever put it there. */
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
 import { KeyStoreError } from '../errors.ts';
 import { isFsError, withFsErrors } from './fs-error.ts';
+import { retryWhileInUse } from './retry-while-in-use.ts';
 
-/** A link is not followed, and a pipe does not block the open. Windows has neither flag. */
+/** A link is not followed, and a pipe does not block the open. Windows has neither flag: there the name is looked at before. */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const HAS_NOFOLLOW = constants.O_NOFOLLOW !== undefined;
 
 /**
  * The whole file, or undefined where there is none.
@@ -26,7 +28,10 @@ export async function readSmallFile(path: string, limit: number): Promise<Uint8A
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, FLAGS);
+    return await retryWhileInUse(async () => {
+      if (!HAS_NOFOLLOW && (await lstat(path)).isSymbolicLink()) throw wrongType(path);
+      return open(path, FLAGS);
+    });
   } catch (error) {
     if (isFsError(error, 'ENOENT')) return undefined;
     // What O_NOFOLLOW says of a link, and an open of a socket.
