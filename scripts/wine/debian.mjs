@@ -47,11 +47,12 @@ exit $?
 `;
 
 /** Why the Debian can neither be made nor entered here; undefined when it can. */
-export function whyNoDebian() {
+export async function whyNoDebian() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'this is no Linux on x64';
   if (process.getuid?.() !== 0) return 'only root can make and enter a Debian in a folder';
   if (!isDebian()) return 'this is no Debian';
-  return undefined;
+  const { status } = await run('unshare', [...UNSHARE.slice(1), 'true'], { quiet: true });
+  return status === 0 ? undefined : 'this container may not mount';
 }
 
 /**

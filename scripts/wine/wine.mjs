@@ -57,7 +57,7 @@ export async function provideWine() {
   claimWineFolder();
   const installed = await installedWine();
   if (installed !== undefined) return installed;
-  const why = whyNoDebian();
+  const why = await whyNoDebian();
   if (why !== undefined)
     throw new Error(`no Wine ${OLDEST_MAJOR} or later is installed, and ${why}`);
   await provideDebian();
