@@ -4,6 +4,9 @@ import { defineConfig, type Options } from 'tsup';
 /** Packages that are bundled, so that installing keycask brings only what the library needs. */
 const BUNDLED = ['commander', 'cli-progress'];
 
+/** Loaded only when a call of the system needs them; tsup leaves out by itself what stands under `dependencies`. */
+const OPTIONAL = ['koffi'];
+
 /** Set when only the command line is wanted, in that folder: the tests do so (scripts/cli-for-tests.mjs). */
 const cliFolder = process.env['KEYCASK_CLI_OUT'];
 
@@ -31,6 +34,7 @@ const library: Options = {
   dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   sourcemap: true,
   noExternal: BUNDLED,
+  external: OPTIONAL,
   // The other build runs at the same time and owns cli.js.
   clean: ['!cli.js'],
 };
@@ -46,6 +50,7 @@ const commandLine: Options = {
   dts: false,
   sourcemap: false,
   noExternal: BUNDLED,
+  external: OPTIONAL,
   clean: false,
   // Bundled CommonJS packages call require() for Node's own modules; an ES module has none.
   banner: {

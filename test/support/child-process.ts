@@ -31,6 +31,8 @@ export async function bundleChild(file: string): Promise<ChildBundle> {
     platform: 'node',
     splitting: false,
     silent: true,
+    // Its binary is found from its own folder only.
+    external: ['koffi'],
     // The bundle lies in a folder without a package.json that says "module".
     outExtension: () => ({ js: '.mjs' }),
   });

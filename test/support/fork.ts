@@ -59,6 +59,8 @@ async function bundled(file: string, entry: string): Promise<string> {
     target: 'node20',
     config: false,
     silent: true,
+    // Its binary is found from its own folder only.
+    external: ['koffi'],
     outExtension: () => ({ js: '.mjs' }),
   });
   return join(outDir, `${name}.mjs`);
