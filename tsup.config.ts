@@ -17,6 +17,8 @@ const library: Options = {
     'lib/blobs/index.ts',
     'lib/records/index.ts',
     'lib/providers/software/index.ts',
+    'lib/providers/cryptoapi/index.ts',
+    'lib/providers/cng/index.ts',
     'lib/stores/directory.ts',
     'lib/stores/memory.ts',
     'lib/testing/index.ts',

@@ -11,7 +11,14 @@ const CHILD = fileURLToPath(new URL('children/loaded-modules.mjs', import.meta.u
 const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 /** Loaded when they are first used, if at all. */
 const LATER = ['koffi', 'argon2', 'lmdb', 'pg', '@peculiar', 'asn1js', 'graphene-pk11'];
-const ENTRIES = ['keycask', 'keycask/blobs', 'keycask/records'];
+const ENTRIES = [
+  'keycask',
+  'keycask/blobs',
+  'keycask/records',
+  'keycask/providers/software',
+  'keycask/providers/cryptoapi',
+  'keycask/providers/cng',
+];
 
 async function loadedBy(specifier: string, how: 'import' | 'require'): Promise<string[]> {
   const { stdout } = await run(process.execPath, [CHILD, specifier, how]);
