@@ -1,7 +1,7 @@
 /** The cryptoapi provider: private keys in the key containers of CryptoAPI, which its CSP loads into this process. */
 import { join, resolve } from 'node:path';
 import process from 'node:process';
-import { loadAdvapi32 } from '../../../native-bindings/advapi32.ts';
+import { loadAdvapi32, type Advapi32 } from '../../../native-bindings/advapi32.ts';
 import { loadKernel32, wineVersion } from '../../../native-bindings/kernel32.ts';
 import {
   MS_ENH_RSA_AES_PROV,
@@ -24,9 +24,12 @@ import { Csp, type CspFacts } from './csp.ts';
 export interface CryptoApiProviderOptions {
   /** Where key files lie, which hold what CryptoAPI does not keep of a key. Default: `%APPDATA%\keycask\cryptoapi`; of machine keys below `%ProgramData%`. */
   readonly folder?: string;
-  /** Default `PROV_RSA_AES`. `PROV_RSA_FULL` knows neither AES nor SHA-2, and its containers open with the default too. */
+  /**
+   * Default: that of the named CSP, else `PROV_RSA_AES`. Microsoft's of `PROV_RSA_FULL` knows neither AES nor SHA-2; its containers open with
+   * the default too.
+   */
   readonly providerType?: 'PROV_RSA_AES' | 'PROV_RSA_FULL';
-  /** Name of the CSP, for one that keeps keys on a token. Default: Microsoft's enhanced one, by its name: what Windows takes for the default has changed. */
+  /** Name of a CSP, such as one that keeps keys on a token. Default: Microsoft's enhanced one, by its name: what Windows takes for its default has changed. */
   readonly providerName?: string;
   /** Seals key files. Default: DPAPI, of the user or of the machine. */
   readonly protector?: Protector;
@@ -52,11 +55,12 @@ export interface CryptoApiProviderOptions {
 export async function openCryptoApiProvider(
   options: CryptoApiProviderOptions = {},
 ): Promise<Provider> {
-  const { providerType = 'PROV_RSA_AES', clock = () => new Date() } = options;
+  const { providerName: name, clock = () => new Date() } = options;
   const api = await loadAdvapi32();
+  const { providerType = typeOf(api, name) } = options;
   const csp = new Csp(api, {
     type: TYPES[providerType],
-    name: options.providerName ?? DEFAULT_CSP[providerType],
+    name: name ?? DEFAULT_CSP[providerType],
     isWine: (await wineVersion()) !== undefined,
   });
   const facts = csp.facts();
@@ -64,6 +68,11 @@ export async function openCryptoApiProvider(
   const { isHardware } = facts;
   const capabilities = capabilitiesOf(facts);
   return new StorageProvider(new CryptoApiStorage({ keys, capabilities, isHardware, clock }));
+}
+
+function typeOf(api: Advapi32, name: string | undefined): keyof typeof TYPES {
+  const type = name && api.enumProviders().find((csp) => csp.name === name)?.type;
+  return type === PROV_RSA_FULL ? 'PROV_RSA_FULL' : 'PROV_RSA_AES';
 }
 
 function filesIn({ folder, protector }: CryptoApiProviderOptions): FilesByScope {
