@@ -37,6 +37,7 @@ debian=$1; shared=$2; shift 2
 mount -t proc proc "$debian/proc"
 mount --rbind /dev "$debian/dev"
 mount --rbind /sys "$debian/sys"
+mount -t tmpfs tmpfs "$debian/tmp"
 if [ -n "$shared" ]; then
   mkdir -p "$debian$shared"
   mount --bind "$shared" "$debian$shared"
