@@ -199,9 +199,13 @@ async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promis
   const current = await home.container();
   await home.sealLikeContainer();
   const base = current.name.replace(/~\d+$/, '');
+  const { inMemory } = await current.exchangeKey.getProperty('posture');
+  const isIsolated = inMemory === 'VBS';
   const options = {
     algorithm: algorithm ?? (await algorithmOf(current)),
     exportable: (await current.exchangeKey.getProperty('exportPolicy')).plaintextExport,
+    // No weaker than the one that it replaces.
+    isolation: isIsolated ? ('require-vbs' as const) : ('none' as const),
     notBefore: home.now(),
   };
   const used = new Set(home.trust.list.containers.map(({ name }) => name));
