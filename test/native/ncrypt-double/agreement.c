@@ -1,9 +1,12 @@
-/* NCryptSecretAgreement and NCryptDeriveKey: the secret by bcrypt, the derivations HASH, HMAC and TRUNCATE over it. */
+/*
+ * NCryptSecretAgreement and NCryptDeriveKey: the secret by bcrypt, the derivations HASH, HMAC and
+ * TRUNCATE over it.
+ */
 #include "double.h"
 
 typedef struct Secret {
   Object object;
-  Bytes z;                                                           /* the x coordinate, big-endian */
+  Bytes z; /* the x coordinate, big-endian */
 } Secret;
 
 static void destroy_secret(Object *object) {
@@ -27,7 +30,8 @@ static SECURITY_STATUS secret_open(Bytes *z, NCRYPT_SECRET_HANDLE *handle) {
 static BOOL read_secret(BCRYPT_SECRET_HANDLE agreed, DWORD bytes, Bytes *z) {
   BYTE reversed[MAX_CURVE_BYTES] = {0};
   ULONG size;
-  if (BCryptDeriveKey(agreed, L"TRUNCATE", NULL, reversed, bytes, &size, 0) || size > bytes) return FALSE;
+  if (BCryptDeriveKey(agreed, L"TRUNCATE", NULL, reversed, bytes, &size, 0) || size > bytes)
+    return FALSE;
   if (!bytes_reserve(z, bytes)) return FALSE;
   for (DWORD i = 0; i < bytes; i += 1) z->data[i] = reversed[bytes - 1 - i];
   SecureZeroMemory(reversed, sizeof(reversed));
@@ -40,8 +44,10 @@ static SECURITY_STATUS agree(const Key *key, const Bytes *public_blob, Bytes *z)
   BCRYPT_SECRET_HANDLE agreed;
   SECURITY_STATUS status = NTE_INTERNAL_ERROR;
   if (BCryptOpenAlgorithmProvider(&provider, key->algorithm->name, NULL, 0)) return status;
-  if (!BCryptImportKeyPair(provider, NULL, BCRYPT_ECCPRIVATE_BLOB, &own, key->material.data, key->material.size, 0)) {
-    if (!BCryptImportKeyPair(provider, NULL, BCRYPT_ECCPUBLIC_BLOB, &theirs, public_blob->data, public_blob->size, 0)) {
+  if (!BCryptImportKeyPair(provider, NULL, BCRYPT_ECCPRIVATE_BLOB, &own, key->material.data,
+                           key->material.size, 0)) {
+    if (!BCryptImportKeyPair(provider, NULL, BCRYPT_ECCPUBLIC_BLOB, &theirs, public_blob->data,
+                             public_blob->size, 0)) {
       if (!BCryptSecretAgreement(own, theirs, &agreed, 0)) {
         if (read_secret(agreed, key->algorithm->curve->bytes, z)) status = ERROR_SUCCESS;
         BCryptDestroySecret(agreed);
@@ -55,7 +61,8 @@ static SECURITY_STATUS agree(const Key *key, const Bytes *public_blob, Bytes *z)
 }
 
 /** The public half of a finalized key; never two keys are locked at once. */
-static SECURITY_STATUS public_half(NCRYPT_KEY_HANDLE handle, const Algorithm **algorithm, const ProviderKind **provider, Bytes *blob) {
+static SECURITY_STATUS public_half(NCRYPT_KEY_HANDLE handle, const Algorithm **algorithm,
+                                   const ProviderKind **provider, Bytes *blob) {
   Key *key = key_acquire(handle);
   if (!key) return NTE_INVALID_HANDLE;
   SECURITY_STATUS status = NTE_INVALID_PARAMETER;
@@ -70,8 +77,9 @@ static SECURITY_STATUS public_half(NCRYPT_KEY_HANDLE handle, const Algorithm **a
   return status;
 }
 
-SECURITY_STATUS WINAPI NCryptSecretAgreement(NCRYPT_KEY_HANDLE private_handle, NCRYPT_KEY_HANDLE public_handle, NCRYPT_SECRET_HANDLE *handle,
-                                             DWORD flags) {
+SECURITY_STATUS WINAPI NCryptSecretAgreement(NCRYPT_KEY_HANDLE private_handle,
+                                             NCRYPT_KEY_HANDLE public_handle,
+                                             NCRYPT_SECRET_HANDLE *handle, DWORD flags) {
   const Algorithm *algorithm = NULL;
   const ProviderKind *provider = NULL;
   Bytes blob = {0}, z = {0};
@@ -86,7 +94,8 @@ SECURITY_STATUS WINAPI NCryptSecretAgreement(NCRYPT_KEY_HANDLE private_handle, N
   if (status == ERROR_SUCCESS && !agrees) status = NTE_NOT_SUPPORTED;
   if (status == ERROR_SUCCESS) status = public_half(public_handle, &algorithm, &provider, &blob);
   EnterCriticalSection(&key->lock);
-  if (status == ERROR_SUCCESS && (algorithm != key->algorithm || provider != key->provider)) status = NTE_INVALID_PARAMETER;
+  if (status == ERROR_SUCCESS && (algorithm != key->algorithm || provider != key->provider))
+    status = NTE_INVALID_PARAMETER;
   if (status == ERROR_SUCCESS) status = key_check_use(key, NCRYPT_ALLOW_KEY_AGREEMENT_FLAG, flags);
   if (status == ERROR_SUCCESS) status = agree(key, &blob, &z);
   key_release(key);
@@ -96,7 +105,7 @@ SECURITY_STATUS WINAPI NCryptSecretAgreement(NCRYPT_KEY_HANDLE private_handle, N
 
 typedef struct Derivation {
   const WCHAR *hash;
-  Bytes key;                                                         /* data NULL: none */
+  Bytes key; /* data NULL: none */
   Bytes prepend, append;
 } Derivation;
 
@@ -112,13 +121,17 @@ static BOOL concatenate(Bytes *bytes, const BCryptBuffer *buffer) {
 
 static BOOL is_text(const BCryptBuffer *buffer) {
   const WCHAR *text = buffer->pvBuffer;
-  return buffer->cbBuffer >= sizeof(WCHAR) && buffer->cbBuffer % sizeof(WCHAR) == 0 && text[buffer->cbBuffer / sizeof(WCHAR) - 1] == 0;
+  return buffer->cbBuffer >= sizeof(WCHAR) && buffer->cbBuffer % sizeof(WCHAR) == 0 &&
+         text[buffer->cbBuffer / sizeof(WCHAR) - 1] == 0;
 }
 
-static SECURITY_STATUS read_parameters(const NCryptBufferDesc *parameters, BOOL is_hmac, Derivation *derivation) {
+static SECURITY_STATUS read_parameters(const NCryptBufferDesc *parameters, BOOL is_hmac,
+                                       Derivation *derivation) {
   derivation->hash = BCRYPT_SHA1_ALGORITHM;
   if (!parameters) return ERROR_SUCCESS;
-  if (parameters->ulVersion != NCRYPTBUFFER_VERSION || (parameters->cBuffers > 0 && !parameters->pBuffers)) return NTE_INVALID_PARAMETER;
+  if (parameters->ulVersion != NCRYPTBUFFER_VERSION ||
+      (parameters->cBuffers > 0 && !parameters->pBuffers))
+    return NTE_INVALID_PARAMETER;
   for (ULONG i = 0; i < parameters->cBuffers; i += 1) {
     const BCryptBuffer *buffer = &parameters->pBuffers[i];
     BOOL done = TRUE;
@@ -140,28 +153,34 @@ static SECURITY_STATUS read_parameters(const NCryptBufferDesc *parameters, BOOL 
 }
 
 /** As documented a shorter buffer takes the beginning of the hash. */
-static SECURITY_STATUS derive(const Secret *secret, const Derivation *derivation, BOOL is_hmac, BYTE *output, DWORD capacity, DWORD *result) {
+static SECURITY_STATUS derive(const Secret *secret, const Derivation *derivation, BOOL is_hmac,
+                              BYTE *output, DWORD capacity, DWORD *result) {
   BYTE hash[MAX_HASH_BYTES];
   DWORD size = hash_size(derivation->hash);
   Bytes parts[] = {derivation->prepend, secret->z, derivation->append};
   Bytes no_key = {(BYTE *)"", 0};
   const Bytes *key = derivation->key.data ? &derivation->key : &no_key;
-  if (!hash_parts(derivation->hash, is_hmac ? key : NULL, parts, ARRAYSIZE(parts), hash)) return NTE_INTERNAL_ERROR;
-  SECURITY_STATUS status = give_bytes(hash, output && capacity < size ? capacity : size, output, capacity, result);
+  if (!hash_parts(derivation->hash, is_hmac ? key : NULL, parts, ARRAYSIZE(parts), hash))
+    return NTE_INTERNAL_ERROR;
+  SECURITY_STATUS status =
+      give_bytes(hash, output && capacity < size ? capacity : size, output, capacity, result);
   SecureZeroMemory(hash, sizeof(hash));
   return status;
 }
 
-static SECURITY_STATUS truncate_secret(const Secret *secret, BYTE *output, DWORD capacity, DWORD *result) {
+static SECURITY_STATUS truncate_secret(const Secret *secret, BYTE *output, DWORD capacity,
+                                       DWORD *result) {
   BYTE reversed[MAX_CURVE_BYTES];
   DWORD size = secret->z.size;
   for (DWORD i = 0; i < size; i += 1) reversed[i] = secret->z.data[size - 1 - i];
-  SECURITY_STATUS status = give_bytes(reversed, output && capacity < size ? capacity : size, output, capacity, result);
+  SECURITY_STATUS status =
+      give_bytes(reversed, output && capacity < size ? capacity : size, output, capacity, result);
   SecureZeroMemory(reversed, sizeof(reversed));
   return status;
 }
 
-SECURITY_STATUS WINAPI NCryptDeriveKey(NCRYPT_SECRET_HANDLE handle, LPCWSTR kdf, NCryptBufferDesc *parameters, PBYTE output, DWORD capacity,
+SECURITY_STATUS WINAPI NCryptDeriveKey(NCRYPT_SECRET_HANDLE handle, LPCWSTR kdf,
+                                       NCryptBufferDesc *parameters, PBYTE output, DWORD capacity,
                                        DWORD *result, ULONG flags) {
   Derivation derivation = {0};
   if (!kdf || !result) return NTE_INVALID_PARAMETER;
@@ -172,14 +191,18 @@ SECURITY_STATUS WINAPI NCryptDeriveKey(NCRYPT_SECRET_HANDLE handle, LPCWSTR kdf,
   if (flags != 0 && !keyed_by_secret) return NTE_BAD_FLAGS;
   Secret *secret = (Secret *)handle_acquire(handle, SECRET_OBJECT);
   if (!secret) return NTE_INVALID_HANDLE;
-  SECURITY_STATUS status = is_raw && parameters && parameters->cBuffers > 0 ? NTE_INVALID_PARAMETER : ERROR_SUCCESS;
+  SECURITY_STATUS status =
+      is_raw && parameters && parameters->cBuffers > 0 ? NTE_INVALID_PARAMETER : ERROR_SUCCESS;
   if (status == ERROR_SUCCESS) status = read_parameters(parameters, is_hmac, &derivation);
   if (status == ERROR_SUCCESS && keyed_by_secret) {
-    if (derivation.key.data) status = NTE_INVALID_PARAMETER;
-    else if (!bytes_copy(&derivation.key, secret->z.data, secret->z.size)) status = NTE_NO_MEMORY;
+    if (derivation.key.data)
+      status = NTE_INVALID_PARAMETER;
+    else if (!bytes_copy(&derivation.key, secret->z.data, secret->z.size))
+      status = NTE_NO_MEMORY;
   }
   if (status == ERROR_SUCCESS) {
-    status = is_raw ? truncate_secret(secret, output, capacity, result) : derive(secret, &derivation, is_hmac, output, capacity, result);
+    status = is_raw ? truncate_secret(secret, output, capacity, result)
+                    : derive(secret, &derivation, is_hmac, output, capacity, result);
   }
   bytes_free(&derivation.key);
   bytes_free(&derivation.prepend);

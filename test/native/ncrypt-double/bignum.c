@@ -1,6 +1,6 @@
 /*
  * Numbers modulo an odd number, little-endian limbs of 64 bits, by Montgomery's multiplication.
- * Wine's bcrypt has no bare RSA, no OAEP with SHA-1, and cannot import a private ECDSA P-384 key.
+ * Wine's bcrypt has no bare RSA, no OAEP with SHA-1, and does ECDSA in part: ecdsa.c.
  */
 #include "double.h"
 
@@ -103,7 +103,9 @@ void mod_multiply(const Modulus *m, uint64_t *result, const uint64_t *a, const u
   memcpy(result, t, limbs * sizeof(*result));
 }
 
-void mod_enter(const Modulus *m, uint64_t *result, const uint64_t *a) { mod_multiply(m, result, a, m->r2); }
+void mod_enter(const Modulus *m, uint64_t *result, const uint64_t *a) {
+  mod_multiply(m, result, a, m->r2);
+}
 
 void mod_leave(const Modulus *m, uint64_t *result, const uint64_t *a) {
   uint64_t one[MAX_LIMBS];
@@ -112,7 +114,8 @@ void mod_leave(const Modulus *m, uint64_t *result, const uint64_t *a) {
   mod_multiply(m, result, a, one);
 }
 
-void mod_power(const Modulus *m, uint64_t *result, const uint64_t *base, const BYTE *exponent, DWORD size) {
+void mod_power(const Modulus *m, uint64_t *result, const uint64_t *base, const BYTE *exponent,
+               DWORD size) {
   uint64_t power[MAX_LIMBS], one[MAX_LIMBS];
   memset(one, 0, m->limbs * sizeof(*one));
   one[0] = 1;

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -22,12 +23,21 @@ import { root, run } from '../../../scripts/run.mjs';
 
 const COMPILER = 'x86_64-w64-mingw32-gcc';
 const SOURCES = fileURLToPath(new URL('.', import.meta.url));
+/** The only header: what every source includes. */
+const HEADER = 'double.h';
 const IS_SOURCE = /\.(?:c|h|def)$/u;
 /** Windows 10's headers; warnings are errors, since a wrong structure would pass as a bug of the library. */
-const FLAGS =
-  '-std=c17 -O2 -Wall -Wextra -Werror -D_WIN32_WINNT=0x0A00 -DNTDDI_VERSION=0x0A000000 -DUNICODE -shared -static-libgcc'.split(
-    ' ',
-  );
+const FLAGS = [
+  '-std=c17',
+  '-O2',
+  '-DUNICODE',
+  '-D_WIN32_WINNT=0x0A00',
+  '-DNTDDI_VERSION=0x0A000000',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+];
+const LINK = ['-shared', '-static-libgcc'];
 const LIBRARIES = ['-lbcrypt', '-ladvapi32', '-lcrypt32'];
 
 /**
@@ -47,22 +57,33 @@ export async function buildNcryptDouble(folder) {
 
   mkdirSync(folder, { recursive: true });
   // Aside and renamed: several test runs may build at once, and others may have the old one loaded.
-  const aside = `${dll}.${process.pid}`;
-  const inputs = sources.filter((name) => !name.endsWith('.h'));
-  const paths = inputs.map((name) => path.join(SOURCES, name));
-  const args = [...FLAGS, '-o', aside, ...paths, ...LIBRARIES];
-  const build = await run(COMPILER, args, { quiet: true });
-  if (build.status !== 0) {
-    rmSync(aside, { force: true });
-    throw new Error(
-      /ENOENT/u.test(build.output)
-        ? `${COMPILER} is not installed; on Debian: apt-get install gcc-mingw-w64-x86-64`
-        : `the double of ncrypt.dll does not build:\n${build.output}`,
-    );
+  const aside = mkdtempSync(`${dll}.`);
+  try {
+    // Windows' headers are most of what the compiler reads: once, and not for each file.
+    const header = path.join(aside, HEADER);
+    const inputs = sources
+      .filter((name) => name !== HEADER)
+      .map((name) => path.join(SOURCES, name));
+    await compile(['-x', 'c-header', path.join(SOURCES, HEADER), '-o', `${header}.gch`]);
+    const built = path.join(aside, 'ncrypt.dll');
+    await compile(['-include', header, ...LINK, '-o', built, ...inputs, ...LIBRARIES]);
+    renameSync(built, dll);
+  } finally {
+    rmSync(aside, { recursive: true, force: true });
   }
-  renameSync(aside, dll);
   writeFileSync(stamp, hash);
   return dll;
+}
+
+/** @param {readonly string[]} args - For the compiler, beside {@link FLAGS}. */
+async function compile(args) {
+  const { status, output } = await run(COMPILER, [...FLAGS, ...args], { quiet: true });
+  if (status === 0) return;
+  throw new Error(
+    /ENOENT/u.test(output)
+      ? `${COMPILER} is not installed; on Debian: apt-get install gcc-mingw-w64-x86-64`
+      : `the double of ncrypt.dll does not build:\n${output}`,
+  );
 }
 
 /**
@@ -72,7 +93,7 @@ export async function buildNcryptDouble(folder) {
  * @returns {string} SHA-256, in hex.
  */
 function hashOf(sources) {
-  const hash = createHash('sha256').update(FLAGS.join(' '));
+  const hash = createHash('sha256').update([...FLAGS, ...LINK, ...LIBRARIES].join(' '));
   for (const name of sources) {
     hash.update(`\n${name}\n`).update(readFileSync(path.join(SOURCES, name)));
   }

@@ -1,9 +1,12 @@
 /* NCryptCreatePersistedKey and NCryptFinalizeKey. */
 #include "double.h"
 
-#define CREATE_FLAGS (NCRYPT_MACHINE_KEY_FLAG | NCRYPT_OVERWRITE_KEY_FLAG | NCRYPT_SILENT_FLAG | VBS_FLAGS | NCRYPT_USE_PER_BOOT_KEY_FLAG)
+#define CREATE_FLAGS                                                                      \
+  (NCRYPT_MACHINE_KEY_FLAG | NCRYPT_OVERWRITE_KEY_FLAG | NCRYPT_SILENT_FLAG | VBS_FLAGS | \
+   NCRYPT_USE_PER_BOOT_KEY_FLAG)
 #define VBS_FLAGS (NCRYPT_PREFER_VBS_FLAG | NCRYPT_REQUIRE_VBS_FLAG)
-#define FINALIZE_FLAGS (NCRYPT_NO_KEY_VALIDATION | NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG | NCRYPT_SILENT_FLAG)
+#define FINALIZE_FLAGS \
+  (NCRYPT_NO_KEY_VALIDATION | NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG | NCRYPT_SILENT_FLAG)
 
 /** Which of the flags the key keeps, or why it cannot be. */
 static SECURITY_STATUS flags_to_keep(DWORD flags, DWORD *kept) {
@@ -17,14 +20,16 @@ static SECURITY_STATUS flags_to_keep(DWORD flags, DWORD *kept) {
   return ERROR_SUCCESS;
 }
 
-SECURITY_STATUS WINAPI NCryptCreatePersistedKey(NCRYPT_PROV_HANDLE provider_handle, NCRYPT_KEY_HANDLE *handle, LPCWSTR algorithm_name,
+SECURITY_STATUS WINAPI NCryptCreatePersistedKey(NCRYPT_PROV_HANDLE provider_handle,
+                                                NCRYPT_KEY_HANDLE *handle, LPCWSTR algorithm_name,
                                                 LPCWSTR name, DWORD legacy_spec, DWORD flags) {
   DWORD kept;
   KeyPlace place;
   if (!handle || !algorithm_name) return NTE_INVALID_PARAMETER;
   *handle = 0;
   if (legacy_spec > AT_SIGNATURE) return NTE_INVALID_PARAMETER;
-  if (name && (name[0] == 0 || wcslen(name) > NCRYPT_MAX_KEY_NAME_LENGTH)) return NTE_INVALID_PARAMETER;
+  if (name && (name[0] == 0 || wcslen(name) > NCRYPT_MAX_KEY_NAME_LENGTH))
+    return NTE_INVALID_PARAMETER;
   Provider *provider = (Provider *)handle_acquire(provider_handle, PROVIDER_OBJECT);
   if (!provider) return NTE_INVALID_HANDLE;
   const ProviderKind *kind = provider->kind;
@@ -50,7 +55,8 @@ SECURITY_STATUS WINAPI NCryptCreatePersistedKey(NCRYPT_PROV_HANDLE provider_hand
 /** Those that belong to the key, whether the caller said so or not. */
 static BOOL is_part_of_key(const Property *property) {
   return property->is_persisted || wcscmp(property->name, NCRYPT_EXPORT_POLICY_PROPERTY) == 0 ||
-         wcscmp(property->name, NCRYPT_KEY_USAGE_PROPERTY) == 0 || wcscmp(property->name, NCRYPT_UI_POLICY_PROPERTY) == 0 ||
+         wcscmp(property->name, NCRYPT_KEY_USAGE_PROPERTY) == 0 ||
+         wcscmp(property->name, NCRYPT_UI_POLICY_PROPERTY) == 0 ||
          wcscmp(property->name, NCRYPT_SECURITY_DESCR_PROPERTY) == 0;
 }
 
@@ -58,7 +64,8 @@ static BOOL is_part_of_key(const Property *property) {
 static BOOL persist_properties(Key *key, Property **persisted) {
   for (Property *property = key->own; property; property = property->next) {
     if (!is_part_of_key(property)) continue;
-    if (!property_put(persisted, property->name, property->value.data, property->value.size, TRUE)) return FALSE;
+    if (!property_put(persisted, property->name, property->value.data, property->value.size, TRUE))
+      return FALSE;
   }
   return TRUE;
 }
@@ -72,8 +79,10 @@ static SECURITY_STATUS write_key(Key *key, const KeyFile *file, DWORD flags) {
   /* With the lock held: of several that create the same name, one gets here first. */
   if (!key->may_overwrite && place_is_taken(&place)) status = NTE_EXISTS;
   if (status == ERROR_SUCCESS && (flags & NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG)) {
-    BOOL is_exportable = (key_number(key, NCRYPT_EXPORT_POLICY_PROPERTY, 0) & NCRYPT_ALLOW_PLAINTEXT_EXPORT_FLAG) != 0;
-    status = legacy_write(key->name, key_is_machine(key), key->legacy_spec, key->may_overwrite, is_exportable, &file->material);
+    BOOL is_exportable = (key_number(key, NCRYPT_EXPORT_POLICY_PROPERTY, 0) &
+                          NCRYPT_ALLOW_PLAINTEXT_EXPORT_FLAG) != 0;
+    status = legacy_write(key->name, key_is_machine(key), key->legacy_spec, key->may_overwrite,
+                          is_exportable, &file->material);
   }
   if (status == ERROR_SUCCESS) status = place_write(&place, file, key->may_overwrite);
   KeyFile written;
@@ -86,14 +95,18 @@ static SECURITY_STATUS write_key(Key *key, const KeyFile *file, DWORD flags) {
 }
 
 static SECURITY_STATUS persist_key(Key *key, const Bytes *material, DWORD flags) {
-  KeyFile file = {{0}, key->algorithm, key->legacy_spec, key->flags, current_boot(), key->name, *material, NULL, {0}};
+  KeyFile file = {{0},        key->algorithm, key->legacy_spec,
+                  key->flags, current_boot(), key->name,
+                  *material,  NULL,           {0}};
   SECURITY_STATUS status = NTE_NO_MEMORY;
-  if (BCryptGenRandom(NULL, file.id, KEY_ID_SIZE, BCRYPT_USE_SYSTEM_PREFERRED_RNG)) return NTE_INTERNAL_ERROR;
+  if (BCryptGenRandom(NULL, file.id, KEY_ID_SIZE, BCRYPT_USE_SYSTEM_PREFERRED_RNG))
+    return NTE_INTERNAL_ERROR;
   if (persist_properties(key, &file.properties)) status = write_key(key, &file, flags);
   if (status == ERROR_SUCCESS) {
     memcpy(key->id, file.id, KEY_ID_SIZE);
     key->persisted = file.properties;
-    for (Property *property = file.properties; property; property = property->next) property_remove(&key->own, property->name);
+    for (Property *property = file.properties; property; property = property->next)
+      property_remove(&key->own, property->name);
   } else {
     property_list_free(&file.properties);
   }
@@ -105,7 +118,9 @@ SECURITY_STATUS key_finalize(Key *key, DWORD flags) {
   /* What Windows answers to a second call, as Wine's tests of it say. */
   if (key->is_finalized) return NTE_INVALID_HANDLE;
   if (flags & ~(DWORD)FINALIZE_FLAGS) return NTE_BAD_FLAGS;
-  if (to_legacy && key->algorithm->curve) return NTE_NOT_SUPPORTED;
+  BOOL is_software =
+      (key->provider->implementation & NCRYPT_IMPL_SOFTWARE_FLAG) != 0 && !(key->flags & VBS_FLAGS);
+  if (to_legacy && (key->algorithm->curve || !is_software)) return NTE_NOT_SUPPORTED;
   if (to_legacy && !key->name) return NTE_BAD_FLAGS;
   if (ui_policy_asks(key_property(key, NCRYPT_UI_POLICY_PROPERTY))) {
     if (flags & NCRYPT_SILENT_FLAG) return NTE_SILENT_CONTEXT;
@@ -114,7 +129,9 @@ SECURITY_STATUS key_finalize(Key *key, DWORD flags) {
   /* An imported key has its material already. */
   Bytes material = key->material;
   SECURITY_STATUS status = ERROR_SUCCESS;
-  if (!material.data) status = key->algorithm->curve ? ecc_generate(key->algorithm, &material) : rsa_generate(key->length, &material);
+  if (!material.data)
+    status = key->algorithm->curve ? ecc_generate(key->algorithm, &material)
+                                   : rsa_generate(key->length, &material);
   if (status != ERROR_SUCCESS) return status;
   if (key->name) status = persist_key(key, &material, flags);
   if (status != ERROR_SUCCESS) {

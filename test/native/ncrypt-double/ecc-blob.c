@@ -1,4 +1,7 @@
-/* BCRYPT_ECCKEY_BLOB (bcrypt.h): dwMagic, cbKey, then x, y and for a private key d, big-endian. Material is such a blob. */
+/*
+ * BCRYPT_ECCKEY_BLOB (bcrypt.h): dwMagic, cbKey, then x, y and for a private key d, big-endian.
+ * Material is such a blob.
+ */
 #include "double.h"
 
 #define HEADER sizeof(BCRYPT_ECCKEY_BLOB)
@@ -13,7 +16,9 @@ SECURITY_STATUS ecc_generate(const Algorithm *algorithm, Bytes *material) {
     if (!bytes_reserve(material, size)) {
       status = NTE_NO_MEMORY;
     } else if (!BCryptFinalizeKeyPair(key, 0) &&
-               !BCryptExportKey(key, NULL, BCRYPT_ECCPRIVATE_BLOB, material->data, size, &written, 0) && written == size) {
+               !BCryptExportKey(key, NULL, BCRYPT_ECCPRIVATE_BLOB, material->data, size, &written,
+                                0) &&
+               written == size) {
       status = ERROR_SUCCESS;
     } else {
       bytes_free(material);
@@ -32,8 +37,8 @@ static BOOL has_matching_private(const Curve *curve, const BYTE *x, const BYTE *
   return memcmp(own_x, x, curve->bytes) == 0 && memcmp(own_y, y, curve->bytes) == 0;
 }
 
-SECURITY_STATUS ecc_blob_import(const BYTE *blob, DWORD size, BOOL validate, Bytes *material, BOOL *is_private,
-                                const Algorithm **algorithm) {
+SECURITY_STATUS ecc_blob_import(const BYTE *blob, DWORD size, BOOL validate, Bytes *material,
+                                BOOL *is_private, const Algorithm **algorithm) {
   BCRYPT_ECCKEY_BLOB header;
   if (size < HEADER) return NTE_BAD_DATA;
   memcpy(&header, blob, HEADER);
@@ -48,7 +53,8 @@ SECURITY_STATUS ecc_blob_import(const BYTE *blob, DWORD size, BOOL validate, Byt
   return bytes_copy(material, blob, size) ? ERROR_SUCCESS : NTE_NO_MEMORY;
 }
 
-SECURITY_STATUS ecc_blob_export(const Algorithm *algorithm, const Bytes *material, BOOL with_private, Bytes *blob) {
+SECURITY_STATUS ecc_blob_export(const Algorithm *algorithm, const Bytes *material,
+                                BOOL with_private, Bytes *blob) {
   DWORD magic = with_private ? algorithm->private_magic : algorithm->public_magic;
   DWORD size = HEADER + (with_private ? 3 : 2) * algorithm->curve->bytes;
   if (material->size < size) return NTE_INTERNAL_ERROR;

@@ -1,4 +1,5 @@
-/* NCryptEnumKeys: the names of the key files of one scope, as they were when the enumeration began. */
+/* NCryptEnumKeys: the names of the key files of one scope, as they were when the enumeration began.
+ */
 #include "double.h"
 
 typedef struct Enumeration {
@@ -9,7 +10,8 @@ typedef struct Enumeration {
 
 static BOOL is_key_file(const WIN32_FIND_DATAW *found) {
   const WCHAR *dot = wcsrchr(found->cFileName, L'.');
-  return !(found->dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) && (!dot || wcscmp(dot, L".new") != 0);
+  return !(found->dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) &&
+         (!dot || wcscmp(dot, L".new") != 0);
 }
 
 /** Counts, or fills what was counted. */
@@ -35,14 +37,16 @@ static DWORD list_files(const WCHAR *folder, Enumeration *enumeration, DWORD cap
 
 static Enumeration *begin(const WCHAR *folder) {
   DWORD capacity = list_files(folder, NULL, 0);
-  Enumeration *enumeration = buffer_allocate(sizeof(*enumeration) + capacity * sizeof(enumeration->files[0]));
+  Enumeration *enumeration =
+      buffer_allocate(sizeof(*enumeration) + capacity * sizeof(enumeration->files[0]));
   if (enumeration) enumeration->count = list_files(folder, enumeration, capacity);
   return enumeration;
 }
 
 /** One buffer holds the structure and both names. */
 static NCryptKeyName *name_of(const KeyFile *file) {
-  SIZE_T name_size = (wcslen(file->name) + 1) * sizeof(WCHAR), algorithm_size = (wcslen(file->algorithm->name) + 1) * sizeof(WCHAR);
+  SIZE_T name_size = (wcslen(file->name) + 1) * sizeof(WCHAR),
+         algorithm_size = (wcslen(file->algorithm->name) + 1) * sizeof(WCHAR);
   NCryptKeyName *name = buffer_allocate(sizeof(*name) + name_size + algorithm_size);
   if (!name) return NULL;
   name->pszName = (LPWSTR)(name + 1);
@@ -54,7 +58,8 @@ static NCryptKeyName *name_of(const KeyFile *file) {
   return name;
 }
 
-SECURITY_STATUS WINAPI NCryptEnumKeys(NCRYPT_PROV_HANDLE provider_handle, LPCWSTR scope, NCryptKeyName **result, PVOID *state, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptEnumKeys(NCRYPT_PROV_HANDLE provider_handle, LPCWSTR scope,
+                                      NCryptKeyName **result, PVOID *state, DWORD flags) {
   WCHAR folder[MAX_PATH * 2];
   if (!result || !state || scope) return NTE_INVALID_PARAMETER;
   *result = NULL;
@@ -63,7 +68,8 @@ SECURITY_STATUS WINAPI NCryptEnumKeys(NCRYPT_PROV_HANDLE provider_handle, LPCWST
   const ProviderKind *kind = provider->kind;
   object_release(&provider->object);
   if (flags & ~(DWORD)(NCRYPT_MACHINE_KEY_FLAG | NCRYPT_SILENT_FLAG)) return NTE_BAD_FLAGS;
-  SECURITY_STATUS status = folder_of_keys(kind, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, folder, ARRAYSIZE(folder));
+  SECURITY_STATUS status =
+      folder_of_keys(kind, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, folder, ARRAYSIZE(folder));
   if (status != ERROR_SUCCESS) return status;
   Enumeration *enumeration = *state;
   if (enumeration && !buffer_is_ours(enumeration)) return NTE_INVALID_PARAMETER;

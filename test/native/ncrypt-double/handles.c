@@ -19,7 +19,8 @@ void handles_start(void) { InitializeCriticalSection(&table_lock); }
 
 /** mark (16 bits), generation (24), index and 4 low zero bits, as real handles are aligned. */
 static NCRYPT_HANDLE handle_of(DWORD index) {
-  return HANDLE_MARK | ((NCRYPT_HANDLE)(table[index].generation & 0xffffff) << 24) | ((NCRYPT_HANDLE)index << 4);
+  return HANDLE_MARK | ((NCRYPT_HANDLE)(table[index].generation & 0xffffff) << 24) |
+         ((NCRYPT_HANDLE)index << 4);
 }
 
 static Slot *slot_of(NCRYPT_HANDLE handle) {

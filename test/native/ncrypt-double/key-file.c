@@ -1,8 +1,13 @@
 /*
- * A key as a file: "KCD1", fields, properties, and the SHA-256 of it all. The private key lies in it unprotected.
+ * A key as a file: "KCD1", fields, properties, and the SHA-256 of it all. The private key in it is
+ * not protected.
  *
- *   magic(4) id(16) legacySpec(4) flags(4) boot(4) algorithm(bytes) name(bytes) material(bytes) count(4)
- *   { name(bytes) value(bytes) } ... sha256(32)            bytes = length(4), then that many; numbers little-endian
+ *     magic(4) id(16) legacySpec(4) flags(4) boot(4)
+ *     algorithm(bytes) name(bytes) material(bytes)
+ *     count(4) { name(bytes) value(bytes) } ...
+ *     sha256(32)
+ *
+ * bytes is length(4), then that many; numbers are little-endian, text is UTF-16LE.
  */
 #include "double.h"
 
@@ -29,7 +34,9 @@ static void put_bytes(Cursor *cursor, const void *data, DWORD size) {
   put(cursor, data, size);
 }
 
-static void put_text(Cursor *cursor, const WCHAR *text) { put_bytes(cursor, text, (DWORD)wcslen(text) * sizeof(WCHAR)); }
+static void put_text(Cursor *cursor, const WCHAR *text) {
+  put_bytes(cursor, text, (DWORD)wcslen(text) * sizeof(WCHAR));
+}
 
 static void put_file(Cursor *cursor, const KeyFile *file) {
   DWORD count = 0;
@@ -85,7 +92,8 @@ static Bytes get_bytes(Cursor *cursor) {
 
 static BOOL get_text(Cursor *cursor, WCHAR *text, DWORD capacity) {
   Bytes bytes = get_bytes(cursor);
-  if (!bytes.data || bytes.size % sizeof(WCHAR) != 0 || bytes.size / sizeof(WCHAR) >= capacity) return FALSE;
+  if (!bytes.data || bytes.size % sizeof(WCHAR) != 0 || bytes.size / sizeof(WCHAR) >= capacity)
+    return FALSE;
   memcpy(text, bytes.data, bytes.size);
   text[bytes.size / sizeof(WCHAR)] = 0;
   return TRUE;
@@ -100,14 +108,16 @@ static BOOL get_file(Cursor *cursor, KeyFile *file) {
   file->legacy_spec = get_number(cursor);
   file->flags = get_number(cursor);
   file->boot = get_number(cursor);
-  if (!get_text(cursor, text, ARRAYSIZE(text)) || !(file->algorithm = algorithm_named(text))) return FALSE;
+  if (!get_text(cursor, text, ARRAYSIZE(text)) || !(file->algorithm = algorithm_named(text)))
+    return FALSE;
   if (!get_text(cursor, text, ARRAYSIZE(text)) || !(file->name = text_copy(text))) return FALSE;
   Bytes material = get_bytes(cursor);
   if (!material.data || !bytes_copy(&file->material, material.data, material.size)) return FALSE;
   for (DWORD count = get_number(cursor); count > 0; count -= 1) {
     if (!get_text(cursor, text, NCRYPT_MAX_PROPERTY_NAME + 1)) return FALSE;
     Bytes value = get_bytes(cursor);
-    if (!value.data || !property_put(&file->properties, text, value.data, value.size, TRUE)) return FALSE;
+    if (!value.data || !property_put(&file->properties, text, value.data, value.size, TRUE))
+      return FALSE;
   }
   return !cursor->is_broken && cursor->at == cursor->size;
 }

@@ -1,4 +1,7 @@
-/* The object behind a key handle: its life, its properties' order, and when its private half may be used. */
+/*
+ * The object behind a key handle: its life, its properties' order, and when its private half may be
+ * used.
+ */
 #include "double.h"
 
 #define VBS_FLAGS (NCRYPT_PREFER_VBS_FLAG | NCRYPT_REQUIRE_VBS_FLAG)
@@ -43,7 +46,10 @@ BOOL key_is_machine(const Key *key) { return (key->flags & NCRYPT_MACHINE_KEY_FL
 
 BOOL is_vbs_available(void) { return has_setting(L"KEYCASK_DOUBLE_VBS", L"1"); }
 
-/** KEYCASK_DOUBLE_BOOT plays restarts of the machine: a per-boot key opens only in the boot that made it. */
+/**
+ * KEYCASK_DOUBLE_BOOT plays restarts of the machine: a per-boot key opens only in the boot that
+ * made it.
+ */
 DWORD current_boot(void) {
   WCHAR number[16];
   DWORD length = GetEnvironmentVariableW(L"KEYCASK_DOUBLE_BOOT", number, ARRAYSIZE(number));
@@ -58,7 +64,8 @@ const Property *key_property(const Key *key, const WCHAR *name) {
 DWORD key_number(const Key *key, const WCHAR *name, DWORD otherwise) {
   const Property *property = key_property(key, name);
   DWORD number = otherwise;
-  if (property && property->value.size == sizeof(number)) memcpy(&number, property->value.data, sizeof(number));
+  if (property && property->value.size == sizeof(number))
+    memcpy(&number, property->value.data, sizeof(number));
   return number;
 }
 
@@ -90,7 +97,10 @@ SECURITY_STATUS key_check_use(const Key *key, DWORD usage, DWORD flags) {
   if (!(key_number(key, NCRYPT_KEY_USAGE_PROPERTY, key->algorithm->usage) & usage)) return NTE_PERM;
   if ((key->flags & VBS_FLAGS) && !is_vbs_available()) return STATUS_VBS_UNAVAILABLE;
   if (!ui_policy_asks(key_property(key, NCRYPT_UI_POLICY_PROPERTY))) return ERROR_SUCCESS;
-  /* A person would be asked now. Nobody is here; KEYCASK_DOUBLE_UI=cancel plays the one who says no. */
+  /*
+   * A person would be asked now. Nobody is here; KEYCASK_DOUBLE_UI=cancel plays the one who says
+   * no.
+   */
   if (flags & NCRYPT_SILENT_FLAG) return NTE_SILENT_CONTEXT;
   return has_setting(L"KEYCASK_DOUBLE_UI", L"cancel") ? STATUS_USER_CANCELLED : ERROR_SUCCESS;
 }

@@ -1,11 +1,16 @@
-/* CryptoAPI's containers, through advapi32. A key that may not be exported is read where Wine's rsaenh keeps it. */
+/*
+ * CryptoAPI's containers, through advapi32. A key that may not be exported is read where Wine's
+ * rsaenh keeps it.
+ */
 #include "double.h"
 
 #define PROVIDER L"Microsoft Enhanced RSA and AES Cryptographic Provider"
 #define WINE_CONTAINERS L"Software\\Wine\\Crypto\\RSA\\"
 
 /** Without asking: nobody is here to answer. */
-static DWORD container_flags(BOOL is_machine) { return CRYPT_SILENT | (is_machine ? CRYPT_MACHINE_KEYSET : 0); }
+static DWORD container_flags(BOOL is_machine) {
+  return CRYPT_SILENT | (is_machine ? CRYPT_MACHINE_KEYSET : 0);
+}
 
 static SECURITY_STATUS last_status(void) {
   DWORD error = GetLastError();
@@ -13,8 +18,11 @@ static SECURITY_STATUS last_status(void) {
   return error >> 16 == 0x8009 ? (SECURITY_STATUS)error : NTE_FAIL;
 }
 
-static SECURITY_STATUS acquire(const WCHAR *container, BOOL is_machine, DWORD flags, HCRYPTPROV *provider) {
-  if (CryptAcquireContextW(provider, container, PROVIDER, PROV_RSA_AES, container_flags(is_machine) | flags)) return ERROR_SUCCESS;
+static SECURITY_STATUS acquire(const WCHAR *container, BOOL is_machine, DWORD flags,
+                               HCRYPTPROV *provider) {
+  if (CryptAcquireContextW(provider, container, PROVIDER, PROV_RSA_AES,
+                           container_flags(is_machine) | flags))
+    return ERROR_SUCCESS;
   return last_status();
 }
 
@@ -25,8 +33,8 @@ static BOOL has_slot(HCRYPTPROV provider, DWORD legacy_spec) {
   return TRUE;
 }
 
-SECURITY_STATUS legacy_write(const WCHAR *container, BOOL is_machine, DWORD legacy_spec, BOOL may_replace, BOOL is_exportable,
-                             const Bytes *material) {
+SECURITY_STATUS legacy_write(const WCHAR *container, BOOL is_machine, DWORD legacy_spec,
+                             BOOL may_replace, BOOL is_exportable, const Bytes *material) {
   HCRYPTPROV provider;
   HCRYPTKEY key;
   Bytes blob;
@@ -40,38 +48,47 @@ SECURITY_STATUS legacy_write(const WCHAR *container, BOOL is_machine, DWORD lega
   if (status == ERROR_SUCCESS) {
     if (!may_replace && has_slot(provider, slot)) {
       status = NTE_EXISTS;
-    } else if (CryptImportKey(provider, blob.data, blob.size, 0, is_exportable ? CRYPT_EXPORTABLE : 0, &key)) {
+    } else if (CryptImportKey(provider, blob.data, blob.size, 0,
+                              is_exportable ? CRYPT_EXPORTABLE : 0, &key)) {
       CryptDestroyKey(key);
     } else {
       status = last_status();
     }
     CryptReleaseContext(provider, 0);
-    if (status != ERROR_SUCCESS && is_new) acquire(container, is_machine, CRYPT_DELETEKEYSET, &provider);
+    if (status != ERROR_SUCCESS && is_new)
+      acquire(container, is_machine, CRYPT_DELETEKEYSET, &provider);
   }
   bytes_free(&blob);
   return status;
 }
 
-static const WCHAR *slot_value(DWORD legacy_spec) { return legacy_spec == AT_SIGNATURE ? L"SignatureKeyPair" : L"KeyExchangeKeyPair"; }
+static const WCHAR *slot_value(DWORD legacy_spec) {
+  return legacy_spec == AT_SIGNATURE ? L"SignatureKeyPair" : L"KeyExchangeKeyPair";
+}
 
 static HKEY open_wine_container(const WCHAR *container, BOOL is_machine, REGSAM access) {
   WCHAR path[MAX_PATH + NCRYPT_MAX_KEY_NAME_LENGTH];
   HKEY key;
   wcscpy(path, WINE_CONTAINERS);
   wcscat(path, container);
-  return RegOpenKeyExW(is_machine ? HKEY_LOCAL_MACHINE : HKEY_CURRENT_USER, path, 0, access, &key) ? NULL : key;
+  return RegOpenKeyExW(is_machine ? HKEY_LOCAL_MACHINE : HKEY_CURRENT_USER, path, 0, access, &key)
+             ? NULL
+             : key;
 }
 
-static SECURITY_STATUS read_wine_slot(const WCHAR *container, BOOL is_machine, DWORD legacy_spec, Bytes *blob) {
+static SECURITY_STATUS read_wine_slot(const WCHAR *container, BOOL is_machine, DWORD legacy_spec,
+                                      Bytes *blob) {
   DWORD size = 0;
   DATA_BLOB sealed = {0}, opened = {0};
   SECURITY_STATUS status = NTE_BAD_KEY_STATE;
   HKEY key = open_wine_container(container, is_machine, KEY_READ);
   if (!key) return status;
-  if (!RegQueryValueExW(key, slot_value(legacy_spec), NULL, NULL, NULL, &size) && (sealed.pbData = HeapAlloc(GetProcessHeap(), 0, size))) {
+  if (!RegQueryValueExW(key, slot_value(legacy_spec), NULL, NULL, NULL, &size) &&
+      (sealed.pbData = HeapAlloc(GetProcessHeap(), 0, size))) {
     sealed.cbData = size;
     if (!RegQueryValueExW(key, slot_value(legacy_spec), NULL, NULL, sealed.pbData, &size) &&
-        CryptUnprotectData(&sealed, NULL, NULL, NULL, NULL, is_machine ? CRYPTPROTECT_LOCAL_MACHINE : 0, &opened)) {
+        CryptUnprotectData(&sealed, NULL, NULL, NULL, NULL,
+                           is_machine ? CRYPTPROTECT_LOCAL_MACHINE : 0, &opened)) {
       status = bytes_copy(blob, opened.pbData, opened.cbData) ? ERROR_SUCCESS : NTE_NO_MEMORY;
       SecureZeroMemory(opened.pbData, opened.cbData);
       LocalFree(opened.pbData);
@@ -84,7 +101,8 @@ static SECURITY_STATUS read_wine_slot(const WCHAR *container, BOOL is_machine, D
 
 static BOOL export_slot(HCRYPTKEY key, Bytes *blob) {
   DWORD size;
-  if (!CryptExportKey(key, 0, PRIVATEKEYBLOB, 0, NULL, &size) || !bytes_reserve(blob, size)) return FALSE;
+  if (!CryptExportKey(key, 0, PRIVATEKEYBLOB, 0, NULL, &size) || !bytes_reserve(blob, size))
+    return FALSE;
   if (CryptExportKey(key, 0, PRIVATEKEYBLOB, 0, blob->data, &size)) {
     blob->size = size;
     return TRUE;
@@ -93,7 +111,8 @@ static BOOL export_slot(HCRYPTKEY key, Bytes *blob) {
   return FALSE;
 }
 
-SECURITY_STATUS legacy_read(const WCHAR *container, BOOL is_machine, DWORD *legacy_spec, BOOL *is_exportable, Bytes *material) {
+SECURITY_STATUS legacy_read(const WCHAR *container, BOOL is_machine, DWORD *legacy_spec,
+                            BOOL *is_exportable, Bytes *material) {
   HCRYPTPROV provider;
   HCRYPTKEY key;
   Bytes blob = {0};
@@ -113,7 +132,8 @@ SECURITY_STATUS legacy_read(const WCHAR *container, BOOL is_machine, DWORD *lega
   }
   CryptReleaseContext(provider, 0);
   DWORD told;
-  if (status == ERROR_SUCCESS) status = capi_blob_import(blob.data, blob.size, FALSE, material, &is_private, &told);
+  if (status == ERROR_SUCCESS)
+    status = capi_blob_import(blob.data, blob.size, FALSE, material, &is_private, &told);
   bytes_free(&blob);
   *legacy_spec = spec;
   return status;

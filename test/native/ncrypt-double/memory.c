@@ -37,7 +37,8 @@ WCHAR *text_copy(const WCHAR *text) {
   return copy;
 }
 
-SECURITY_STATUS give_bytes(const void *data, DWORD size, BYTE *output, DWORD capacity, DWORD *result) {
+SECURITY_STATUS give_bytes(const void *data, DWORD size, BYTE *output, DWORD capacity,
+                           DWORD *result) {
   if (!result) return NTE_INVALID_PARAMETER;
   *result = size;
   if (!output) return ERROR_SUCCESS;

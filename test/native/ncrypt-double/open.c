@@ -7,7 +7,8 @@
 static SECURITY_STATUS key_of_file(const ProviderKind *kind, KeyFile *file, Key **result) {
   RsaView view;
   if ((file->flags & VBS_FLAGS) && !is_vbs_available()) return STATUS_VBS_UNAVAILABLE;
-  if ((file->flags & NCRYPT_USE_PER_BOOT_KEY_FLAG) && file->boot != current_boot()) return STATUS_VBS_CANNOT_DECRYPT;
+  if ((file->flags & NCRYPT_USE_PER_BOOT_KEY_FLAG) && file->boot != current_boot())
+    return STATUS_VBS_CANNOT_DECRYPT;
   if (!file->algorithm->curve && !rsa_view(&file->material, &view)) return NTE_KEYSET_ENTRY_BAD;
   Key *key = key_create(kind, file->algorithm, file->name);
   if (!key) return NTE_NO_MEMORY;
@@ -23,7 +24,8 @@ static SECURITY_STATUS key_of_file(const ProviderKind *kind, KeyFile *file, Key 
   return ERROR_SUCCESS;
 }
 
-static SECURITY_STATUS open_file(const ProviderKind *kind, const WCHAR *name, DWORD flags, Key **key) {
+static SECURITY_STATUS open_file(const ProviderKind *kind, const WCHAR *name, DWORD flags,
+                                 Key **key) {
   KeyPlace place;
   KeyFile file;
   SECURITY_STATUS status = place_of_key(kind, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, name, &place);
@@ -39,16 +41,19 @@ static SECURITY_STATUS open_file(const ProviderKind *kind, const WCHAR *name, DW
 }
 
 /** A CryptoAPI container of that name: documented as the second place where Windows looks. */
-static SECURITY_STATUS open_legacy(const ProviderKind *kind, const WCHAR *name, DWORD legacy_spec, DWORD flags, Key **result) {
+static SECURITY_STATUS open_legacy(const ProviderKind *kind, const WCHAR *name, DWORD legacy_spec,
+                                   DWORD flags, Key **result) {
   Bytes material;
   RsaView view;
   BOOL is_exportable;
   DWORD policy = 0;
-  SECURITY_STATUS status = legacy_read(name, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, &legacy_spec, &is_exportable, &material);
+  SECURITY_STATUS status = legacy_read(name, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, &legacy_spec,
+                                       &is_exportable, &material);
   if (status != ERROR_SUCCESS) return status;
   Key *key = key_create(kind, algorithm_named(BCRYPT_RSA_ALGORITHM), name);
   if (is_exportable) policy = NCRYPT_ALLOW_EXPORT_FLAG | NCRYPT_ALLOW_PLAINTEXT_EXPORT_FLAG;
-  if (!key || !property_put(&key->persisted, NCRYPT_EXPORT_POLICY_PROPERTY, &policy, sizeof(policy), TRUE)) {
+  if (!key || !property_put(&key->persisted, NCRYPT_EXPORT_POLICY_PROPERTY, &policy, sizeof(policy),
+                            TRUE)) {
     bytes_free(&material);
     if (key) object_release(&key->object);
     return NTE_NO_MEMORY;
@@ -64,10 +69,11 @@ static SECURITY_STATUS open_legacy(const ProviderKind *kind, const WCHAR *name, 
   return ERROR_SUCCESS;
 }
 
-SECURITY_STATUS WINAPI NCryptOpenKey(NCRYPT_PROV_HANDLE provider_handle, NCRYPT_KEY_HANDLE *handle, LPCWSTR name, DWORD legacy_spec,
-                                     DWORD flags) {
+SECURITY_STATUS WINAPI NCryptOpenKey(NCRYPT_PROV_HANDLE provider_handle, NCRYPT_KEY_HANDLE *handle,
+                                     LPCWSTR name, DWORD legacy_spec, DWORD flags) {
   Key *key = NULL;
-  if (!handle || !name || name[0] == 0 || wcslen(name) > NCRYPT_MAX_KEY_NAME_LENGTH) return NTE_INVALID_PARAMETER;
+  if (!handle || !name || name[0] == 0 || wcslen(name) > NCRYPT_MAX_KEY_NAME_LENGTH)
+    return NTE_INVALID_PARAMETER;
   *handle = 0;
   if (legacy_spec > AT_SIGNATURE) return NTE_INVALID_PARAMETER;
   Provider *provider = (Provider *)handle_acquire(provider_handle, PROVIDER_OBJECT);
@@ -77,7 +83,8 @@ SECURITY_STATUS WINAPI NCryptOpenKey(NCRYPT_PROV_HANDLE provider_handle, NCRYPT_
   if (flags & ~(DWORD)OPEN_FLAGS) return NTE_BAD_FLAGS;
   SECURITY_STATUS status = open_file(kind, name, flags, &key);
   BOOL is_software = (kind->implementation & NCRYPT_IMPL_SOFTWARE_FLAG) != 0;
-  if (status == NTE_BAD_KEYSET && is_software) status = open_legacy(kind, name, legacy_spec, flags, &key);
+  if (status == NTE_BAD_KEYSET && is_software)
+    status = open_legacy(kind, name, legacy_spec, flags, &key);
   return status == ERROR_SUCCESS ? handle_open(&key->object, handle) : status;
 }
 

@@ -8,7 +8,8 @@ Property *property_find(Property *list, const WCHAR *name) {
   return NULL;
 }
 
-BOOL property_put(Property **list, const WCHAR *name, const void *value, DWORD size, BOOL is_persisted) {
+BOOL property_put(Property **list, const WCHAR *name, const void *value, DWORD size,
+                  BOOL is_persisted) {
   Bytes copy;
   if (!bytes_copy(&copy, value, size)) return FALSE;
   Property *property = property_find(*list, name);
@@ -46,7 +47,8 @@ void property_list_free(Property **list) {
 
 BOOL property_list_copy(Property **copy, const Property *list) {
   for (; list; list = list->next) {
-    if (!property_put(copy, list->name, list->value.data, list->value.size, list->is_persisted)) return FALSE;
+    if (!property_put(copy, list->name, list->value.data, list->value.size, list->is_persisted))
+      return FALSE;
   }
   return TRUE;
 }

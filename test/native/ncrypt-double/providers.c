@@ -1,10 +1,12 @@
 /* The key storage providers that can be opened, and their properties. */
 #include "double.h"
 
-static const ProviderKind SOFTWARE = {MS_KEY_STORAGE_PROVIDER, L"Test double of the software key storage provider",
-                                      L"", NCRYPT_IMPL_SOFTWARE_FLAG};
-static const ProviderKind PLATFORM = {MS_PLATFORM_KEY_STORAGE_PROVIDER, L"Test double of the platform crypto provider",
-                                      L"platform", NCRYPT_IMPL_HARDWARE_FLAG};
+static const ProviderKind SOFTWARE = {MS_KEY_STORAGE_PROVIDER,
+                                      L"Test double of the software key storage provider", L"",
+                                      NCRYPT_IMPL_SOFTWARE_FLAG};
+static const ProviderKind PLATFORM = {MS_PLATFORM_KEY_STORAGE_PROVIDER,
+                                      L"Test double of the platform crypto provider", L"platform",
+                                      NCRYPT_IMPL_HARDWARE_FLAG};
 
 /** The platform provider needs a TPM; KEYCASK_DOUBLE_TPM=1 plays that there is one. */
 static BOOL has_platform(void) { return has_setting(L"KEYCASK_DOUBLE_TPM", L"1"); }
@@ -19,7 +21,8 @@ SECURITY_STATUS provider_open(const ProviderKind *kind, NCRYPT_HANDLE *handle) {
   return handle_open(&provider->object, handle);
 }
 
-SECURITY_STATUS WINAPI NCryptOpenStorageProvider(NCRYPT_PROV_HANDLE *handle, LPCWSTR name, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptOpenStorageProvider(NCRYPT_PROV_HANDLE *handle, LPCWSTR name,
+                                                 DWORD flags) {
   if (!handle) return NTE_INVALID_PARAMETER;
   *handle = 0;
   if (flags & ~(DWORD)NCRYPT_SILENT_FLAG) return NTE_BAD_FLAGS;
@@ -28,7 +31,8 @@ SECURITY_STATUS WINAPI NCryptOpenStorageProvider(NCRYPT_PROV_HANDLE *handle, LPC
   return has_platform() ? provider_open(&PLATFORM, handle) : NTE_DEVICE_NOT_READY;
 }
 
-SECURITY_STATUS WINAPI NCryptEnumStorageProviders(DWORD *count, NCryptProviderName **list, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptEnumStorageProviders(DWORD *count, NCryptProviderName **list,
+                                                  DWORD flags) {
   if (!count || !list) return NTE_INVALID_PARAMETER;
   if (flags & ~(DWORD)NCRYPT_SILENT_FLAG) return NTE_BAD_FLAGS;
   const ProviderKind *kinds[] = {&SOFTWARE, &PLATFORM};

@@ -1,6 +1,7 @@
 /*
- * BCRYPT_RSAKEY_BLOB (bcrypt.h): Magic, BitLength, cbPublicExp, cbModulus, cbPrime1, cbPrime2, then big-endian numbers.
- * Material of a private RSA key is the full private form; of a public one the public form.
+ * BCRYPT_RSAKEY_BLOB (bcrypt.h): Magic, BitLength, cbPublicExp, cbModulus, cbPrime1, cbPrime2, then
+ * big-endian numbers. Material of a private RSA key is the full private form; of a public one the
+ * public form.
  */
 #include "double.h"
 
@@ -16,15 +17,20 @@ BOOL rsa_view(const Bytes *material, RsaView *view) {
   memset(view, 0, sizeof(*view));
   if (material->size < sizeof(header)) return FALSE;
   memcpy(&header, material->data, sizeof(header));
-  if (header.BitLength < 512 || header.BitLength > 16384 || header.cbModulus != (header.BitLength + 7) / 8) return FALSE;
+  if (header.BitLength < 512 || header.BitLength > 16384 ||
+      header.cbModulus != (header.BitLength + 7) / 8)
+    return FALSE;
   if (header.cbPublicExp == 0 || header.cbPublicExp > header.cbModulus) return FALSE;
-  BOOL has_primes = header.Magic == BCRYPT_RSAPRIVATE_MAGIC || header.Magic == BCRYPT_RSAFULLPRIVATE_MAGIC;
+  BOOL has_primes =
+      header.Magic == BCRYPT_RSAPRIVATE_MAGIC || header.Magic == BCRYPT_RSAFULLPRIVATE_MAGIC;
   if (!has_primes && header.Magic != BCRYPT_RSAPUBLIC_MAGIC) return FALSE;
   if (!has_primes && (header.cbPrime1 != 0 || header.cbPrime2 != 0)) return FALSE;
   if (has_primes && (header.cbPrime1 == 0 || header.cbPrime2 == 0)) return FALSE;
   if (header.cbPrime1 > header.cbModulus || header.cbPrime2 > header.cbModulus) return FALSE;
-  DWORD size = sizeof(header) + header.cbPublicExp + header.cbModulus + header.cbPrime1 + header.cbPrime2;
-  if (header.Magic == BCRYPT_RSAFULLPRIVATE_MAGIC) size += 2 * header.cbPrime1 + header.cbPrime2 + header.cbModulus;
+  DWORD size =
+      sizeof(header) + header.cbPublicExp + header.cbModulus + header.cbPrime1 + header.cbPrime2;
+  if (header.Magic == BCRYPT_RSAFULLPRIVATE_MAGIC)
+    size += 2 * header.cbPrime1 + header.cbPrime2 + header.cbModulus;
   if (material->size != size) return FALSE;
   view->bits = header.BitLength;
   view->exponent = take(material->data, &at, header.cbPublicExp);
@@ -42,9 +48,11 @@ BOOL rsa_view(const Bytes *material, RsaView *view) {
 
 static SECURITY_STATUS export_full(BCRYPT_KEY_HANDLE key, Bytes *material) {
   DWORD size;
-  if (BCryptExportKey(key, NULL, BCRYPT_RSAFULLPRIVATE_BLOB, NULL, 0, &size, 0)) return NTE_INTERNAL_ERROR;
+  if (BCryptExportKey(key, NULL, BCRYPT_RSAFULLPRIVATE_BLOB, NULL, 0, &size, 0))
+    return NTE_INTERNAL_ERROR;
   if (!bytes_reserve(material, size)) return NTE_NO_MEMORY;
-  if (!BCryptExportKey(key, NULL, BCRYPT_RSAFULLPRIVATE_BLOB, material->data, size, &size, 0)) return ERROR_SUCCESS;
+  if (!BCryptExportKey(key, NULL, BCRYPT_RSAFULLPRIVATE_BLOB, material->data, size, &size, 0))
+    return ERROR_SUCCESS;
   bytes_free(material);
   return NTE_INTERNAL_ERROR;
 }
@@ -67,7 +75,8 @@ static SECURITY_STATUS complete(const BYTE *blob, DWORD size, Bytes *material) {
   BCRYPT_ALG_HANDLE provider;
   BCRYPT_KEY_HANDLE key;
   SECURITY_STATUS status = NTE_BAD_DATA;
-  if (BCryptOpenAlgorithmProvider(&provider, BCRYPT_RSA_ALGORITHM, NULL, 0)) return NTE_INTERNAL_ERROR;
+  if (BCryptOpenAlgorithmProvider(&provider, BCRYPT_RSA_ALGORITHM, NULL, 0))
+    return NTE_INTERNAL_ERROR;
   if (!BCryptImportKeyPair(provider, NULL, BCRYPT_RSAPRIVATE_BLOB, &key, (BYTE *)blob, size, 0)) {
     status = export_full(key, material);
     BCryptDestroyKey(key);
@@ -85,12 +94,14 @@ static BOOL is_consistent(const RsaView *view) {
   number[size - 1] = 0x53;
   number[size / 2] = 0x35;
   BOOL same = rsa_raw(view, &view->exponent, number, size, result) &&
-              rsa_raw(view, &view->private_exponent, result, size, result) && memcmp(result, number, size) == 0;
+              rsa_raw(view, &view->private_exponent, result, size, result) &&
+              memcmp(result, number, size) == 0;
   HeapFree(GetProcessHeap(), 0, number);
   return same;
 }
 
-SECURITY_STATUS rsa_blob_import(const BYTE *blob, DWORD size, BOOL validate, Bytes *material, BOOL *is_private) {
+SECURITY_STATUS rsa_blob_import(const BYTE *blob, DWORD size, BOOL validate, Bytes *material,
+                                BOOL *is_private) {
   Bytes given = {(BYTE *)blob, size};
   RsaView view;
   if (!rsa_view(&given, &view)) return NTE_BAD_DATA;

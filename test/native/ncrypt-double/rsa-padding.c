@@ -32,10 +32,12 @@ BOOL pkcs1_unpad(const BYTE *block, DWORD size, const BYTE **data, DWORD *length
 }
 
 /** target ^= MGF1(seed), with the hash of the label. */
-static BOOL mask(const WCHAR *algorithm, const BYTE *seed, DWORD seed_size, BYTE *target, DWORD size) {
+static BOOL mask(const WCHAR *algorithm, const BYTE *seed, DWORD seed_size, BYTE *target,
+                 DWORD size) {
   DWORD step = hash_size(algorithm);
   for (DWORD done = 0, counter = 0; done < size; done += step, counter += 1) {
-    BYTE number[4] = {(BYTE)(counter >> 24), (BYTE)(counter >> 16), (BYTE)(counter >> 8), (BYTE)counter};
+    BYTE number[4] = {(BYTE)(counter >> 24), (BYTE)(counter >> 16), (BYTE)(counter >> 8),
+                      (BYTE)counter};
     BYTE output[MAX_HASH_BYTES];
     Bytes parts[] = {{(BYTE *)seed, seed_size}, {number, sizeof(number)}};
     if (!hash_parts(algorithm, NULL, parts, ARRAYSIZE(parts), output)) return FALSE;
@@ -50,7 +52,8 @@ static BOOL hash_label(const BCRYPT_OAEP_PADDING_INFO *info, BYTE *output) {
 }
 
 /* 00 masked seed, masked (hash of label, zeros, 01, data) */
-BOOL oaep_pad(BYTE *block, DWORD size, const BYTE *data, DWORD length, const BCRYPT_OAEP_PADDING_INFO *info) {
+BOOL oaep_pad(BYTE *block, DWORD size, const BYTE *data, DWORD length,
+              const BCRYPT_OAEP_PADDING_INFO *info) {
   DWORD hash = hash_size(info->pszAlgId);
   if (hash == 0 || size < 2 * hash + 2 || length > size - 2 * hash - 2) return FALSE;
   BYTE *seed = block + 1, *body = block + 1 + hash;
@@ -59,16 +62,20 @@ BOOL oaep_pad(BYTE *block, DWORD size, const BYTE *data, DWORD length, const BCR
   if (!hash_label(info, body) || !random_bytes(seed, hash)) return FALSE;
   block[size - length - 1] = 1;
   if (length > 0) memcpy(block + size - length, data, length);
-  return mask(info->pszAlgId, seed, hash, body, body_size) && mask(info->pszAlgId, body, body_size, seed, hash);
+  return mask(info->pszAlgId, seed, hash, body, body_size) &&
+         mask(info->pszAlgId, body, body_size, seed, hash);
 }
 
-BOOL oaep_unpad(BYTE *block, DWORD size, const BYTE **data, DWORD *length, const BCRYPT_OAEP_PADDING_INFO *info) {
+BOOL oaep_unpad(BYTE *block, DWORD size, const BYTE **data, DWORD *length,
+                const BCRYPT_OAEP_PADDING_INFO *info) {
   BYTE label[MAX_HASH_BYTES];
   DWORD hash = hash_size(info->pszAlgId);
   if (hash == 0 || size < 2 * hash + 2 || block[0] != 0 || !hash_label(info, label)) return FALSE;
   BYTE *seed = block + 1, *body = block + 1 + hash;
   DWORD body_size = size - 1 - hash;
-  if (!mask(info->pszAlgId, body, body_size, seed, hash) || !mask(info->pszAlgId, seed, hash, body, body_size)) return FALSE;
+  if (!mask(info->pszAlgId, body, body_size, seed, hash) ||
+      !mask(info->pszAlgId, seed, hash, body, body_size))
+    return FALSE;
   if (memcmp(body, label, hash) != 0) return FALSE;
   DWORD at = hash;
   while (at < body_size && body[at] == 0) at += 1;

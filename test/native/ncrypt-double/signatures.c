@@ -5,7 +5,9 @@ static DWORD signature_size_of(const Key *key) {
   return key->algorithm->curve ? 2 * key->algorithm->curve->bytes : (key->length + 7) / 8;
 }
 
-static BOOL can_sign(const Key *key) { return (key->algorithm->operations & NCRYPT_SIGNATURE_OPERATION) != 0; }
+static BOOL can_sign(const Key *key) {
+  return (key->algorithm->operations & NCRYPT_SIGNATURE_OPERATION) != 0;
+}
 
 /** A curve's key takes no padding. */
 static SECURITY_STATUS check_curve_padding(const void *padding, DWORD flags) {
@@ -13,20 +15,23 @@ static SECURITY_STATUS check_curve_padding(const void *padding, DWORD flags) {
   return padding ? NTE_INVALID_PARAMETER : ERROR_SUCCESS;
 }
 
-static SECURITY_STATUS sign(const Key *key, const void *padding, const BYTE *hash, DWORD size, BYTE *signature, DWORD flags) {
+static SECURITY_STATUS sign(const Key *key, const void *padding, const BYTE *hash, DWORD size,
+                            BYTE *signature, DWORD flags) {
   if (!key->algorithm->curve) return rsa_sign(key, padding, hash, size, flags, signature);
   SECURITY_STATUS status = check_curve_padding(padding, flags);
   return status == ERROR_SUCCESS ? ecdsa_sign(key, hash, size, signature) : status;
 }
 
-SECURITY_STATUS WINAPI NCryptSignHash(NCRYPT_KEY_HANDLE handle, VOID *padding, PBYTE hash, DWORD size, PBYTE signature, DWORD capacity,
-                                      DWORD *result, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptSignHash(NCRYPT_KEY_HANDLE handle, VOID *padding, PBYTE hash,
+                                      DWORD size, PBYTE signature, DWORD capacity, DWORD *result,
+                                      DWORD flags) {
   BYTE made[MAX_RSA_BYTES];
   if (!result || !hash || size == 0 || size > MAX_HASH_BYTES) return NTE_INVALID_PARAMETER;
   *result = 0;
   Key *key = key_acquire(handle);
   if (!key) return NTE_INVALID_HANDLE;
-  SECURITY_STATUS status = can_sign(key) ? key_check_use(key, NCRYPT_ALLOW_SIGNING_FLAG, flags) : NTE_BAD_ALGID;
+  SECURITY_STATUS status =
+      can_sign(key) ? key_check_use(key, NCRYPT_ALLOW_SIGNING_FLAG, flags) : NTE_BAD_ALGID;
   DWORD made_size = signature_size_of(key);
   if (status == ERROR_SUCCESS && (!signature || capacity < made_size)) {
     status = give_bytes(NULL, made_size, signature, capacity, result);
@@ -38,8 +43,9 @@ SECURITY_STATUS WINAPI NCryptSignHash(NCRYPT_KEY_HANDLE handle, VOID *padding, P
   return status;
 }
 
-SECURITY_STATUS WINAPI NCryptVerifySignature(NCRYPT_KEY_HANDLE handle, VOID *padding, PBYTE hash, DWORD size, PBYTE signature,
-                                             DWORD signature_size, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptVerifySignature(NCRYPT_KEY_HANDLE handle, VOID *padding, PBYTE hash,
+                                             DWORD size, PBYTE signature, DWORD signature_size,
+                                             DWORD flags) {
   if (!hash || size == 0 || size > MAX_HASH_BYTES || !signature) return NTE_INVALID_PARAMETER;
   Key *key = key_acquire(handle);
   if (!key) return NTE_INVALID_HANDLE;

@@ -1,8 +1,9 @@
 /* NCryptExportKey and NCryptImportKey. */
 #include "double.h"
 
-#define IMPORT_FLAGS (NCRYPT_MACHINE_KEY_FLAG | NCRYPT_OVERWRITE_KEY_FLAG | NCRYPT_SILENT_FLAG | NCRYPT_NO_KEY_VALIDATION | \
-                      NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG | NCRYPT_DO_NOT_FINALIZE_FLAG)
+#define IMPORT_FLAGS                                                          \
+  (NCRYPT_MACHINE_KEY_FLAG | NCRYPT_OVERWRITE_KEY_FLAG | NCRYPT_SILENT_FLAG | \
+   NCRYPT_NO_KEY_VALIDATION | NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG | NCRYPT_DO_NOT_FINALIZE_FLAG)
 #define FINALIZE_FLAGS (NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG | NCRYPT_SILENT_FLAG)
 
 typedef enum Family { ANY_FAMILY, RSA_FAMILY, ECC_FAMILY, CAPI_FAMILY } Family;
@@ -15,15 +16,15 @@ typedef struct BlobType {
 } BlobType;
 
 static const BlobType TYPES[] = {
-  {BCRYPT_PUBLIC_KEY_BLOB, ANY_FAMILY, FALSE, BCRYPT_RSAPUBLIC_MAGIC},
-  {BCRYPT_PRIVATE_KEY_BLOB, ANY_FAMILY, TRUE, BCRYPT_RSAPRIVATE_MAGIC},
-  {BCRYPT_RSAPUBLIC_BLOB, RSA_FAMILY, FALSE, BCRYPT_RSAPUBLIC_MAGIC},
-  {BCRYPT_RSAPRIVATE_BLOB, RSA_FAMILY, TRUE, BCRYPT_RSAPRIVATE_MAGIC},
-  {BCRYPT_RSAFULLPRIVATE_BLOB, RSA_FAMILY, TRUE, BCRYPT_RSAFULLPRIVATE_MAGIC},
-  {BCRYPT_ECCPUBLIC_BLOB, ECC_FAMILY, FALSE, 0},
-  {BCRYPT_ECCPRIVATE_BLOB, ECC_FAMILY, TRUE, 0},
-  {LEGACY_RSAPUBLIC_BLOB, CAPI_FAMILY, FALSE, 0},
-  {LEGACY_RSAPRIVATE_BLOB, CAPI_FAMILY, TRUE, 0},
+    {BCRYPT_PUBLIC_KEY_BLOB, ANY_FAMILY, FALSE, BCRYPT_RSAPUBLIC_MAGIC},
+    {BCRYPT_PRIVATE_KEY_BLOB, ANY_FAMILY, TRUE, BCRYPT_RSAPRIVATE_MAGIC},
+    {BCRYPT_RSAPUBLIC_BLOB, RSA_FAMILY, FALSE, BCRYPT_RSAPUBLIC_MAGIC},
+    {BCRYPT_RSAPRIVATE_BLOB, RSA_FAMILY, TRUE, BCRYPT_RSAPRIVATE_MAGIC},
+    {BCRYPT_RSAFULLPRIVATE_BLOB, RSA_FAMILY, TRUE, BCRYPT_RSAFULLPRIVATE_MAGIC},
+    {BCRYPT_ECCPUBLIC_BLOB, ECC_FAMILY, FALSE, 0},
+    {BCRYPT_ECCPRIVATE_BLOB, ECC_FAMILY, TRUE, 0},
+    {LEGACY_RSAPUBLIC_BLOB, CAPI_FAMILY, FALSE, 0},
+    {LEGACY_RSAPRIVATE_BLOB, CAPI_FAMILY, TRUE, 0},
 };
 
 static const BlobType *type_named(const WCHAR *name) {
@@ -38,26 +39,32 @@ static BOOL fits(const BlobType *type, const Algorithm *algorithm) {
   return (type->family == ECC_FAMILY) == (algorithm->curve != NULL);
 }
 
-/** Whether the private half may leave as plain text; says whether that uses up the one archiving. */
+/** Whether the private half may leave as plain text; says whether that uses up the one archiving.
+ */
 static SECURITY_STATUS check_policy(const Key *key, BOOL *is_archiving) {
   DWORD policy = key_number(key, NCRYPT_EXPORT_POLICY_PROPERTY, 0);
   BOOL is_software = (key->provider->implementation & NCRYPT_IMPL_SOFTWARE_FLAG) != 0;
   *is_archiving = FALSE;
   if (!key->is_private) return NTE_NO_KEY;
-  if (!is_software || (key->flags & (NCRYPT_PREFER_VBS_FLAG | NCRYPT_REQUIRE_VBS_FLAG))) return NTE_NOT_SUPPORTED;
+  if (!is_software || (key->flags & (NCRYPT_PREFER_VBS_FLAG | NCRYPT_REQUIRE_VBS_FLAG)))
+    return NTE_NOT_SUPPORTED;
   if (policy & NCRYPT_ALLOW_PLAINTEXT_EXPORT_FLAG) return ERROR_SUCCESS;
-  if (!(policy & NCRYPT_ALLOW_PLAINTEXT_ARCHIVING_FLAG) || !key->can_archive || key->was_archived) return NTE_NOT_SUPPORTED;
+  if (!(policy & NCRYPT_ALLOW_PLAINTEXT_ARCHIVING_FLAG) || !key->can_archive || key->was_archived)
+    return NTE_NOT_SUPPORTED;
   *is_archiving = TRUE;
   return ERROR_SUCCESS;
 }
 
 static SECURITY_STATUS encode(const Key *key, const BlobType *type, Bytes *blob) {
-  if (type->family == CAPI_FAMILY) return capi_blob_export(&key->material, type->is_private, key->legacy_spec, blob);
-  if (key->algorithm->curve) return ecc_blob_export(key->algorithm, &key->material, type->is_private, blob);
+  if (type->family == CAPI_FAMILY)
+    return capi_blob_export(&key->material, type->is_private, key->legacy_spec, blob);
+  if (key->algorithm->curve)
+    return ecc_blob_export(key->algorithm, &key->material, type->is_private, blob);
   return rsa_blob_export(&key->material, type->rsa_magic, blob);
 }
 
-static SECURITY_STATUS export_key(Key *key, const BlobType *type, BYTE *output, DWORD capacity, DWORD *result, DWORD flags) {
+static SECURITY_STATUS export_key(Key *key, const BlobType *type, BYTE *output, DWORD capacity,
+                                  DWORD *result, DWORD flags) {
   BOOL is_archiving = FALSE;
   Bytes blob = {0};
   SECURITY_STATUS status = ERROR_SUCCESS;
@@ -65,7 +72,8 @@ static SECURITY_STATUS export_key(Key *key, const BlobType *type, BYTE *output, 
   if (!type || !fits(type, key->algorithm)) return NTE_BAD_TYPE;
   if (type->is_private) status = check_policy(key, &is_archiving);
   if (status == ERROR_SUCCESS && type->is_private && (flags & NCRYPT_SILENT_FLAG) &&
-      ui_policy_asks(key_property(key, NCRYPT_UI_POLICY_PROPERTY))) status = NTE_SILENT_CONTEXT;
+      ui_policy_asks(key_property(key, NCRYPT_UI_POLICY_PROPERTY)))
+    status = NTE_SILENT_CONTEXT;
   if (status == ERROR_SUCCESS) status = encode(key, type, &blob);
   if (status != ERROR_SUCCESS) return status;
   status = give_bytes(blob.data, blob.size, output, capacity, result);
@@ -75,8 +83,10 @@ static SECURITY_STATUS export_key(Key *key, const BlobType *type, BYTE *output, 
   return status;
 }
 
-SECURITY_STATUS WINAPI NCryptExportKey(NCRYPT_KEY_HANDLE handle, NCRYPT_KEY_HANDLE export_key_handle, LPCWSTR type_name, NCryptBufferDesc *parameters,
-                                       PBYTE output, DWORD capacity, DWORD *result, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptExportKey(NCRYPT_KEY_HANDLE handle,
+                                       NCRYPT_KEY_HANDLE export_key_handle, LPCWSTR type_name,
+                                       NCryptBufferDesc *parameters, PBYTE output, DWORD capacity,
+                                       DWORD *result, DWORD flags) {
   if (!type_name || !result) return NTE_INVALID_PARAMETER;
   *result = 0;
   Key *key = key_acquire(handle);
@@ -97,15 +107,21 @@ SECURITY_STATUS WINAPI NCryptExportKey(NCRYPT_KEY_HANDLE handle, NCRYPT_KEY_HAND
 }
 
 /** The name in the parameters, or NULL for an ephemeral key. */
-static SECURITY_STATUS name_in(const NCryptBufferDesc *parameters, WCHAR *text, const WCHAR **name) {
+static SECURITY_STATUS name_in(const NCryptBufferDesc *parameters, WCHAR *text,
+                               const WCHAR **name) {
   *name = NULL;
   if (!parameters) return ERROR_SUCCESS;
-  if (parameters->ulVersion != NCRYPTBUFFER_VERSION || (parameters->cBuffers > 0 && !parameters->pBuffers)) return NTE_INVALID_PARAMETER;
+  if (parameters->ulVersion != NCRYPTBUFFER_VERSION ||
+      (parameters->cBuffers > 0 && !parameters->pBuffers))
+    return NTE_INVALID_PARAMETER;
   for (ULONG i = 0; i < parameters->cBuffers; i += 1) {
     const NCryptBuffer *buffer = &parameters->pBuffers[i];
-    if (buffer->BufferType != NCRYPTBUFFER_PKCS_KEY_NAME || !buffer->pvBuffer) return NTE_INVALID_PARAMETER;
+    if (buffer->BufferType != NCRYPTBUFFER_PKCS_KEY_NAME || !buffer->pvBuffer)
+      return NTE_INVALID_PARAMETER;
     DWORD length = buffer->cbBuffer / sizeof(WCHAR);
-    if (buffer->cbBuffer % sizeof(WCHAR) != 0 || length < 2 || length > NCRYPT_MAX_KEY_NAME_LENGTH + 1) return NTE_INVALID_PARAMETER;
+    if (buffer->cbBuffer % sizeof(WCHAR) != 0 || length < 2 ||
+        length > NCRYPT_MAX_KEY_NAME_LENGTH + 1)
+      return NTE_INVALID_PARAMETER;
     memcpy(text, buffer->pvBuffer, buffer->cbBuffer);
     /* Terminated, and nowhere before its end. */
     if (text[length - 1] != 0 || wcslen(text) != length - 1) return NTE_INVALID_PARAMETER;
@@ -121,7 +137,8 @@ typedef struct Imported {
   DWORD legacy_spec;
 } Imported;
 
-static SECURITY_STATUS decode(const BlobType *type, const BYTE *data, DWORD size, DWORD flags, Imported *imported) {
+static SECURITY_STATUS decode(const BlobType *type, const BYTE *data, DWORD size, DWORD flags,
+                              Imported *imported) {
   BOOL validate = !(flags & NCRYPT_NO_KEY_VALIDATION);
   Family family = type->family;
   DWORD magic;
@@ -135,9 +152,11 @@ static SECURITY_STATUS decode(const BlobType *type, const BYTE *data, DWORD size
   SECURITY_STATUS status;
   imported->algorithm = algorithm_named(BCRYPT_RSA_ALGORITHM);
   if (family == ECC_FAMILY) {
-    status = ecc_blob_import(data, size, validate, &imported->material, &imported->is_private, &imported->algorithm);
+    status = ecc_blob_import(data, size, validate, &imported->material, &imported->is_private,
+                             &imported->algorithm);
   } else if (family == CAPI_FAMILY) {
-    status = capi_blob_import(data, size, validate, &imported->material, &imported->is_private, &imported->legacy_spec);
+    status = capi_blob_import(data, size, validate, &imported->material, &imported->is_private,
+                              &imported->legacy_spec);
   } else if (type->rsa_magic != magic && type->family != ANY_FAMILY) {
     status = NTE_BAD_DATA;
   } else {
@@ -151,7 +170,8 @@ static SECURITY_STATUS decode(const BlobType *type, const BYTE *data, DWORD size
 }
 
 /** Takes the material over. */
-static SECURITY_STATUS key_of_import(const ProviderKind *kind, Imported *imported, const WCHAR *name, DWORD flags, NCRYPT_KEY_HANDLE *handle) {
+static SECURITY_STATUS key_of_import(const ProviderKind *kind, Imported *imported,
+                                     const WCHAR *name, DWORD flags, NCRYPT_KEY_HANDLE *handle) {
   RsaView view;
   Key *key = key_create(kind, imported->algorithm, name);
   if (!key) {
@@ -176,8 +196,10 @@ static SECURITY_STATUS key_of_import(const ProviderKind *kind, Imported *importe
   return status;
 }
 
-SECURITY_STATUS WINAPI NCryptImportKey(NCRYPT_PROV_HANDLE provider_handle, NCRYPT_KEY_HANDLE import_key, LPCWSTR type_name,
-                                       NCryptBufferDesc *parameters, NCRYPT_KEY_HANDLE *handle, PBYTE data, DWORD size, DWORD flags) {
+SECURITY_STATUS WINAPI NCryptImportKey(NCRYPT_PROV_HANDLE provider_handle,
+                                       NCRYPT_KEY_HANDLE import_key, LPCWSTR type_name,
+                                       NCryptBufferDesc *parameters, NCRYPT_KEY_HANDLE *handle,
+                                       PBYTE data, DWORD size, DWORD flags) {
   WCHAR text[NCRYPT_MAX_KEY_NAME_LENGTH + 1];
   const WCHAR *name;
   KeyPlace place;
@@ -196,7 +218,9 @@ SECURITY_STATUS WINAPI NCryptImportKey(NCRYPT_PROV_HANDLE provider_handle, NCRYP
   if (!type) return NTE_NOT_SUPPORTED;
   /* A public key cannot be persisted, and there is nothing to finalize. */
   if (!type->is_private && name) return NTE_INVALID_PARAMETER;
-  if (!type->is_private && (flags & (NCRYPT_DO_NOT_FINALIZE_FLAG | NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG))) return NTE_BAD_FLAGS;
+  if (!type->is_private &&
+      (flags & (NCRYPT_DO_NOT_FINALIZE_FLAG | NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG)))
+    return NTE_BAD_FLAGS;
   if (name) {
     status = place_of_key(kind, (flags & NCRYPT_MACHINE_KEY_FLAG) != 0, name, &place);
     if (status != ERROR_SUCCESS) return status;

@@ -1,4 +1,7 @@
-/* NCRYPT_UI_POLICY: kept without pointers as version, flags, and three strings, each with its length in characters. */
+/*
+ * NCRYPT_UI_POLICY: kept without pointers as version, flags, and three strings, each with its
+ * length in characters.
+ */
 #include "double.h"
 
 #define ABSENT 0xffffffff
@@ -11,7 +14,8 @@ SECURITY_STATUS ui_policy_pack(const BYTE *input, DWORD size, Bytes *packed) {
   if (policy.dwVersion != 1 || (policy.dwFlags & ~(DWORD)FLAGS)) return NTE_INVALID_PARAMETER;
   const WCHAR *texts[] = {policy.pszCreationTitle, policy.pszFriendlyName, policy.pszDescription};
   DWORD total = 2 * sizeof(DWORD);
-  for (int i = 0; i < 3; i += 1) total += sizeof(DWORD) + (texts[i] ? (DWORD)wcslen(texts[i]) * sizeof(WCHAR) : 0);
+  for (int i = 0; i < 3; i += 1)
+    total += sizeof(DWORD) + (texts[i] ? (DWORD)wcslen(texts[i]) * sizeof(WCHAR) : 0);
   if (!bytes_reserve(packed, total)) return NTE_NO_MEMORY;
   memcpy(packed->data, &policy, 2 * sizeof(DWORD));
   DWORD at = 2 * sizeof(DWORD);
@@ -59,6 +63,7 @@ SECURITY_STATUS ui_policy_give(const Bytes *packed, BYTE *output, DWORD capacity
 
 BOOL ui_policy_asks(const Property *packed) {
   DWORD flags = 0;
-  if (packed && packed->value.size >= 2 * sizeof(DWORD)) memcpy(&flags, packed->value.data + sizeof(DWORD), sizeof(flags));
+  if (packed && packed->value.size >= 2 * sizeof(DWORD))
+    memcpy(&flags, packed->value.data + sizeof(DWORD), sizeof(flags));
   return (flags & FLAGS) != 0;
 }
