@@ -12,7 +12,7 @@ import { WINDOWS_STATUS } from './windows-status.ts';
 
 export type Advapi32 = ReturnType<typeof declareAdvapi32>;
 
-/** @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
+/** The bindings of advapi32.dll, loaded once. @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
 export const loadAdvapi32: () => Promise<Advapi32> = remember(async () =>
   declareAdvapi32(await openDll('advapi32.dll'), await loadKernel32()),
 );

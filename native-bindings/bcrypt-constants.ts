@@ -17,7 +17,8 @@ export const BCRYPT_SHA256_ALGORITHM = 'SHA256';
 export const BCRYPT_SHA384_ALGORITHM = 'SHA384';
 export const BCRYPT_SHA512_ALGORITHM = 'SHA512';
 
-/** bcrypt.h: kinds of key blobs. */
+/** bcrypt.h: kinds of key blobs; the magic of a PRIVATEBLOB says which it is. */
+export const BCRYPT_PRIVATE_KEY_BLOB = 'PRIVATEBLOB';
 export const BCRYPT_RSAPUBLIC_BLOB = 'RSAPUBLICBLOB';
 export const BCRYPT_RSAPRIVATE_BLOB = 'RSAPRIVATEBLOB';
 export const BCRYPT_RSAFULLPRIVATE_BLOB = 'RSAFULLPRIVATEBLOB';

@@ -22,7 +22,7 @@ interface GcmParameters {
   readonly associatedData: Uint8Array;
 }
 
-/** @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
+/** The bindings of bcrypt.dll, loaded once. @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
 export const loadBCrypt: () => Promise<BCrypt> = remember(async () =>
   declareBCrypt(await openDll('bcrypt.dll')),
 );

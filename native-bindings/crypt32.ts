@@ -29,7 +29,7 @@ interface UnprotectedData {
   readonly description: string;
 }
 
-/** @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
+/** The bindings of crypt32.dll, loaded once. @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
 export const loadCrypt32: () => Promise<Crypt32> = remember(async () =>
   declareCrypt32(await openDll('crypt32.dll'), await loadKernel32()),
 );

@@ -11,7 +11,7 @@ export type Kernel32 = ReturnType<typeof declareKernel32>;
 /** How a wait for a mutex ended. `abandoned`: it is held now, and who held it ended without releasing it. */
 type MutexWait = 'acquired' | 'abandoned' | 'timeout';
 
-/** @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
+/** The bindings of kernel32.dll, loaded once. @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`. */
 export const loadKernel32: () => Promise<Kernel32> = remember(async () =>
   declareKernel32(await openDll('kernel32.dll')),
 );

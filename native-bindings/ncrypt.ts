@@ -10,6 +10,8 @@ import { openDll, type WindowsDll } from './windows-dll.ts';
 export type NCrypt = ReturnType<typeof declareNCrypt>;
 
 /**
+ * The bindings of ncrypt.dll, loaded once.
+ *
  * Wine has stubs among these functions, and some of them end the process: call only what the system at hand is known to have.
  *
  * @throws KeyStoreError PROVIDER_UNAVAILABLE, MODULE_MISSING: see `openDll`.

@@ -3,9 +3,9 @@
 /** `load`, made so that it runs once: later calls get what the first one got, or try again where it failed. */
 export function remember<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
-  return () => {
-    loading ??= load();
-    loading.catch(() => (loading = undefined));
-    return loading;
+  const forget = (error: unknown): never => {
+    loading = undefined;
+    throw error;
   };
+  return () => (loading ??= load().catch(forget));
 }
