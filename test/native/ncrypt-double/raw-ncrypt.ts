@@ -6,7 +6,11 @@ import { bufferList, decodeKeyName, wide, type Padding, type Pointer } from './r
 /** The status by name (`ok`: ERROR_SUCCESS), and what came with it. */
 export type Answer<T> = readonly [status: string, value: T];
 
-export type RawFunction = (...args: readonly unknown[]) => number;
+export interface RawFunction {
+  (...args: readonly unknown[]): number;
+  /** On a thread of its own; the last argument is called with the error or the status. */
+  async(...args: readonly unknown[]): void;
+}
 
 let dll: ReturnType<typeof koffi.load> | undefined;
 const functions = new Map<string, RawFunction>();

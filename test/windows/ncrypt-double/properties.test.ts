@@ -1,5 +1,6 @@
 /** The double of ncrypt.dll: properties, export policies, blobs. */
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import koffi from 'koffi';
 import { describe, expect, test } from 'vitest';
 import { hasDouble, useFreshStore } from '../../native/ncrypt-double/fresh-store.ts';
 import {
@@ -156,6 +157,34 @@ describe.runIf(hasDouble)('the ncrypt double: properties', () => {
     expect(exportKey(ephemeral, 'ECCPRIVATEBLOB')[0]).toBe('ok');
   });
 
+  test('keeps a UI policy with its strings, set before the key is finalized', () => {
+    const key = must(createKey(store.provider, 'ECDH_P256', 'key'));
+    const title = wide('A title');
+    // dwVersion, dwFlags, pszCreationTitle, pszFriendlyName (none), pszDescription
+    const policy = Buffer.alloc(32);
+    policy.writeUInt32LE(1, 0);
+    policy.writeUInt32LE(2, 4);
+    policy.writeBigUInt64LE(koffi.address(title), 8);
+    policy.writeBigUInt64LE(koffi.address(title), 24);
+    const unknown = Buffer.from(policy).fill(4, 4, 5);
+    expect(setProperty(key, 'UI Policy', unknown)).toBe('NTE_INVALID_PARAMETER');
+    expect(setProperty(key, 'UI Policy', policy.subarray(1))).toBe('NTE_INVALID_PARAMETER');
+    expect(setProperty(key, 'UI Policy', policy)).toBe('ok');
+    expect(finalizeKey(key, 0x40)).toBe('NTE_SILENT_CONTEXT');
+    expect(finalizeKey(key)).toBe('ok');
+    expect(setProperty(key, 'UI Policy', policy)).toBe('NTE_INVALID_HANDLE');
+
+    const given = Buffer.from(must(getProperty(must(openKey(store.provider, 'key')), 'UI Policy')));
+    expect(given.length).toBe(32 + 2 * title.length);
+    expect([given.readUInt32LE(0), given.readUInt32LE(4)]).toEqual([1, 2]);
+    const pointers = [8, 16, 24].map((at) => given.readBigUInt64LE(at));
+    expect(pointers.map((pointer) => (pointer === 0n ? null : textAt(pointer)))).toEqual([
+      'A title',
+      null,
+      'A title',
+    ]);
+  });
+
   test('keeps a security descriptor, part by part named', () => {
     const key = makeKey('key');
     // Self-relative, nothing in it: SE_SELF_RELATIVE.
@@ -173,6 +202,10 @@ describe.runIf(hasDouble)('the ncrypt double: properties', () => {
     expect(getProperty(other, 'custom', DACL)[0]).toBe('NTE_BAD_FLAGS');
   });
 });
+
+function textAt(pointer: bigint): string {
+  return koffi.decode(pointer, 'char16_t', -1) as string;
+}
 
 describe.runIf(hasDouble)('the ncrypt double: blobs', () => {
   const store = useFreshStore();

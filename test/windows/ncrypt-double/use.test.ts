@@ -171,6 +171,29 @@ describe.runIf(hasDouble)('the ncrypt double: RSA', () => {
     expect(crypt('NCryptDecrypt', opener, Buffer.alloc(256), NO_PADDING)[0]).toBe('ok');
   });
 
+  test('keeps a key for the calls that use it while its handle is freed', async () => {
+    const key = makeKey();
+    const types = ['uintptr_t', 'void *', 'void *', 'uint32_t', 'void *', 'uint32_t'];
+    const call = raw('NCryptSignHash', ...types, '_Out_ uint32_t *', 'uint32_t');
+    const digest = createHash('sha256').update(MESSAGE).digest();
+    const statuses: string[] = [];
+    const calls = Array.from({ length: 64 }, async (_, index) => {
+      const { info, flags } = pkcs1('SHA256');
+      const signature = Buffer.alloc(256);
+      const args = [key, info, digest, 32, signature, 256, [0], flags];
+      const status = await new Promise<number>((resolve, reject) => {
+        const done = (error: Error | null, value: number) =>
+          error ? reject(error) : resolve(value);
+        call.async(...args, done);
+      });
+      statuses.push(statusName(status));
+      if (index === 8) freeObject(key);
+    });
+    await Promise.all(calls);
+    expect(new Set(statuses)).toEqual(new Set(['ok', 'NTE_INVALID_HANDLE']));
+    expect(statuses.filter((status) => status === 'ok').length).toBeGreaterThan(8);
+  });
+
   test('asks a person before a protected key is used, and is refused when silent', () => {
     const key = makeKey({ ui: 1 });
     const digest = createHash('sha256').update(MESSAGE).digest();
