@@ -83,10 +83,11 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
     ({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`,
   );
   section(output, 'Checks', findings);
-  section(output, `Provider ${report.provider}, of the home`, [
-    ...abilities(capabilities),
-    `private keys are used in: ${capabilities.protectionLevel}`,
-  ]);
+  if (report.home !== undefined)
+    section(output, `Provider of the home, ${report.provider}`, [
+      ...abilities(capabilities),
+      `private keys are used in: ${capabilities.protectionLevel}`,
+    ]);
   section(output, 'Providers here', report.providers.flatMap(linesOf));
   if (posture)
     section(output, 'Private keys of the home', [
