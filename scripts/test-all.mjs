@@ -13,9 +13,11 @@ import process from 'node:process';
 import { findPeer, peerFacts, PEERS } from './peers.mjs';
 import { inSeconds, root, run, runNode, runScript } from './run.mjs';
 import { tallyOf } from './vitest-report.mjs';
+import { PASSES } from './wine/passes.mjs';
 import { prepareGround, runPasses } from './wine/suites.mjs';
 import { whyNoWine } from './wine/wine.mjs';
 
+const PROVIDERS_DOC = path.join(root, 'scripts', 'providers-doc.mjs');
 const PROJECTS = [
   'unit',
   'property',
@@ -146,7 +148,16 @@ async function testWindows() {
     ground = await prepareGround();
     return { status: 0 };
   });
-  return ground === undefined ? [preparation] : [preparation, ...(await runPasses(ground))];
+  if (ground === undefined) return [preparation];
+  const passes = await runPasses(ground);
+  const { workspace, versions } = ground;
+  const windowsReports = PASSES.map((pass) =>
+    path.join(workspace.reports, `${pass}-node${versions[0]}.json`),
+  );
+  const table = await step('providers table', () =>
+    runNode([PROVIDERS_DOC, '--check', path.join(reports, 'conformance.json'), ...windowsReports]),
+  );
+  return [preparation, ...passes, table];
 }
 
 /** Prints the table and the last line, and sets the exit code. */
