@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.ts';
 
 /** The first message of a child says that it is ready to be told to go. */
 const READY = 'ready';
@@ -20,8 +21,9 @@ export async function forkTest(
   args: readonly string[],
   options: ForkOptions = {},
 ): Promise<ChildProcess> {
-  const { path, execArgv } = await runnable(file);
-  const child = fork(path, args, { ...options, execArgv });
+  const path = bundles.get(file) ?? bundled(file);
+  bundles.set(file, path);
+  const child = fork(await path, args, { ...options, execArgv: [] });
   const ready = once(child, 'message');
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${file} ended with ${String(code)} before it was ready`);
@@ -36,34 +38,12 @@ export function go(child: ChildProcess): void {
   child.send(GO);
 }
 
-/** Where packages were installed for Windows on another system, tsup finds no rollup: there tsx runs the file, in more time. */
-async function runnable(file: string): Promise<{ path: string; execArgv: string[] }> {
-  const entry = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  if (process.platform === 'win32') return { path: entry, execArgv: ['--import', 'tsx'] };
-  const bundle = bundles.get(file) ?? bundled(file, entry);
-  bundles.set(file, bundle);
-  return { path: await bundle, execArgv: [] };
-}
-
-async function bundled(file: string, entry: string): Promise<string> {
-  const name = basename(file, '.ts');
+async function bundled(file: string): Promise<string> {
   mkdirSync(CACHE, { recursive: true });
   sweepBundles();
-  const outDir = mkdtempSync(join(CACHE, PREFIX));
-  // Only here: a child imports this file too, and needs no bundler.
-  const { build } = await import('tsup');
-  await build({
-    entry: { [name]: entry },
-    outDir,
-    format: 'esm',
-    target: 'node20',
-    config: false,
-    silent: true,
-    // Its binary is found from its own folder only.
-    external: ['koffi'],
-    outExtension: () => ({ js: '.mjs' }),
-  });
-  return join(outDir, `${name}.mjs`);
+  const path = join(mkdtempSync(join(CACHE, PREFIX)), `${basename(file, '.ts')}.mjs`);
+  await bundle(fileURLToPath(new URL(`../${file}`, import.meta.url)), path);
+  return path;
 }
 
 /** A test worker is ended without ceremony, so what earlier ones left is removed. */
