@@ -183,7 +183,7 @@ const POSTURES: Record<KeyScope, ProtectorPosture> = {
     readableBy: [
       'this user',
       'administrators of this machine',
-      "where the account is of a domain: holders of the domain's DPAPI backup key",
+      "in a domain: holders of the domain's DPAPI backup key",
     ],
     // A change of the password re-encrypts DPAPI's master keys; a reset by somebody else cannot.
     survivesPasswordReset: false,
