@@ -213,6 +213,11 @@ SECURITY_STATUS ui_policy_pack(const BYTE *input, DWORD size, Bytes *packed);
 SECURITY_STATUS ui_policy_give(const Bytes *packed, BYTE *output, DWORD capacity, DWORD *result);
 BOOL ui_policy_asks(const Property *packed);
 
+/* ---- transfer.c ---- */
+/** Whether a property of that name is a private half. */
+BOOL is_private_blob(const WCHAR *name);
+SECURITY_STATUS key_set_private(Key *key, const WCHAR *name, const BYTE *blob, DWORD size);
+
 /* ---- blobs: material and its forms ---- */
 SECURITY_STATUS rsa_generate(DWORD bits, Bytes *material);
 SECURITY_STATUS rsa_blob_import(const BYTE *blob, DWORD size, BOOL validate, Bytes *material,

@@ -194,6 +194,7 @@ SECURITY_STATUS key_set_property(Key *key, const WCHAR *name, const BYTE *value,
     if (size != sizeof(number)) return NTE_INVALID_PARAMETER;
     memcpy(&number, value, sizeof(number));
   }
+  if (is_private_blob(name)) return key_set_private(key, name, value, size);
   if (is(name, NCRYPT_LENGTH_PROPERTY)) return set_length(key, number);
   if (is(name, NCRYPT_EXPORT_POLICY_PROPERTY))
     return set_permission(key, name, number, EXPORT_POLICIES, 0, flags);

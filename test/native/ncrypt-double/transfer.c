@@ -196,6 +196,30 @@ static SECURITY_STATUS key_of_import(const ProviderKind *kind, Imported *importe
   return status;
 }
 
+BOOL is_private_blob(const WCHAR *name) {
+  const BlobType *type = type_named(name);
+  return type && type->is_private;
+}
+
+/** "Key Import and Export": a key that is being made gets its private half as a property. */
+SECURITY_STATUS key_set_private(Key *key, const WCHAR *name, const BYTE *blob, DWORD size) {
+  const BlobType *type = type_named(name);
+  Imported imported = {0};
+  RsaView view;
+  if (key->is_finalized) return NTE_INVALID_HANDLE;
+  if (!fits(type, key->algorithm)) return NTE_NOT_SUPPORTED;
+  SECURITY_STATUS status = decode(type, blob, size, 0, &imported);
+  if (status != ERROR_SUCCESS) return status;
+  if (imported.algorithm != key->algorithm) {
+    bytes_free(&imported.material);
+    return NTE_INVALID_PARAMETER;
+  }
+  bytes_free(&key->material);
+  key->material = imported.material;
+  if (!key->algorithm->curve && rsa_view(&key->material, &view)) key->length = view.bits;
+  return ERROR_SUCCESS;
+}
+
 SECURITY_STATUS WINAPI NCryptImportKey(NCRYPT_PROV_HANDLE provider_handle,
                                        NCRYPT_KEY_HANDLE import_key, LPCWSTR type_name,
                                        NCryptBufferDesc *parameters, NCRYPT_KEY_HANDLE *handle,
