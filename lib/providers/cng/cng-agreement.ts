@@ -21,6 +21,8 @@ export interface AgreementKey {
   readonly provider: Handle;
   readonly key: Handle;
   readonly algorithm: KeyAlgorithm;
+  /** NCRYPT_SILENT_FLAG. */
+  readonly flags: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface AgreementKey {
  * @throws KeyStoreError KEY_UNWRAP_FAILED, or what the calls throw.
  */
 export async function unwrapByAgreement(
-  { ncrypt, provider, key, algorithm }: AgreementKey,
+  { ncrypt, provider, key, algorithm, flags }: AgreementKey,
   wrapped: EcdhWrappedKey,
 ): Promise<SecretBytes> {
   const curve = curveOf(algorithm);
@@ -40,7 +42,7 @@ export async function unwrapByAgreement(
   const sender = publicKeyToCngBlob(encodeEcSpki(curve, wrapped.ephemeralPublicKey), algorithm);
   const publicKey = ncrypt.importKey(provider, BCRYPT_ECCPUBLIC_BLOB, sender);
   try {
-    const secret = await ncrypt.secretAgreement(key, publicKey, 0);
+    const secret = await ncrypt.secretAgreement(key, publicKey, flags);
     try {
       const derived = await ncrypt.deriveKey(secret, 'HASH', {
         hash: wrapped.hash === 'sha384' ? BCRYPT_SHA384_ALGORITHM : BCRYPT_SHA256_ALGORITHM,

@@ -4,12 +4,9 @@ import {
   BCRYPT_ECCPRIVATE_BLOB,
   BCRYPT_RSAFULLPRIVATE_BLOB,
 } from '../../../native-bindings/bcrypt-constants.ts';
-import {
-  NCRYPT_EXPORT_POLICY_PROPERTY,
-  NCRYPT_PERSIST_FLAG,
-  NCRYPT_SILENT_FLAG,
-} from '../../../native-bindings/ncrypt-constants.ts';
-import { equalBytes } from '../../bytes/octets.ts';
+import { NCRYPT_SILENT_FLAG } from '../../../native-bindings/ncrypt-constants.ts';
+import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-status.ts';
+import type { Handle } from '../../../native-bindings/windows-dll.ts';
 import { ALG_ID } from '../../blobs/alg-id.ts';
 import { schemeHash } from '../../cms/algorithms.ts';
 import { decodeSpki } from '../../cms/spki.ts';
@@ -27,19 +24,20 @@ import type { KeyAlgorithm, SignatureScheme } from '../../keys/key-algorithms.ts
 import { rsaPrivateKeyToBlob } from '../../keys/rsa-key-blob.ts';
 import { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
-import type { CustomProperties, KeyName, StoredKey } from '../rules/key-storage.ts';
-import type { NativeHandle } from '../windows/native-handle.ts';
+import type { CustomProperties, StoredKey } from '../rules/key-storage.ts';
+import { NativeHandle } from '../windows/native-handle.ts';
 import { uniformly } from '../windows/unwrap-failure.ts';
 import { unwrapByAgreement } from './cng-agreement.ts';
-import type { CngKeys, FoundKey } from './cng-keys.ts';
-import { exportPolicyDword, readCustom, writeCustom, writeFacts } from './cng-properties.ts';
+import type { CngKeeper } from './cng-keeper.ts';
+import type { CngKeys } from './cng-keys.ts';
 
 export interface CngKeyParts {
   readonly keys: CngKeys;
-  readonly handle: NativeHandle;
-  /** null: ephemeral. */
+  /** The key owns it. */
+  readonly handle: Handle;
+  /** undefined: ephemeral. */
+  readonly keeper: CngKeeper | undefined;
   readonly name: string | null;
-  readonly nativeName: string;
   readonly scope: KeyScope;
   readonly legacyKeySpec: LegacyKeySpec;
   readonly algorithm: KeyAlgorithm;
@@ -60,9 +58,15 @@ export class CngKey implements StoredKey {
   readonly properties: StoredProperties;
   readonly custom?: CustomProperties;
   readonly posture: (properties: StoredProperties) => Posture;
-  readonly #parts: CngKeyParts;
+  readonly #keys: CngKeys;
+  readonly #handle: NativeHandle;
+  readonly #keeper: CngKeeper | undefined;
+  readonly #uniqueName: string;
+  /** Of every call that uses the private half. */
+  readonly #flags: number;
 
   constructor(parts: CngKeyParts) {
+    const { keys, keeper } = parts;
     this.name = parts.name;
     this.scope = parts.scope;
     this.legacyKeySpec = parts.legacyKeySpec;
@@ -70,42 +74,44 @@ export class CngKey implements StoredKey {
     this.publicKey = parts.publicKey;
     this.properties = parts.properties;
     this.posture = parts.posture;
-    this.#parts = parts;
-    if (parts.name !== null) this.custom = this.#customProperties();
+    if (keeper) this.custom = keeper;
+    this.#keys = keys;
+    this.#handle = new NativeHandle(parts.handle, (handle) => keys.ncrypt.freeObject(handle));
+    this.#keeper = keeper;
+    this.#uniqueName = parts.uniqueName;
+    this.#flags = parts.silent ? NCRYPT_SILENT_FLAG : 0;
   }
 
   unwrap(wrapped: WrappedKey): Promise<SecretBytes> {
-    return uniformly(() => this.#parts.handle.use((key) => this.#unwrap(key, wrapped)));
+    return uniformly(() =>
+      this.#handle.use((key) =>
+        wrapped.type === 'ecdh-x963'
+          ? unwrapByAgreement({ ...this.#agreement, key }, wrapped)
+          : this.#decrypt(key, wrapped),
+      ),
+    );
   }
 
   sign(scheme: SignatureScheme, message: Uint8Array): Promise<Uint8Array> {
-    const { handle, keys } = this.#parts;
+    const { ncrypt } = this.#keys;
     const digest = createHash(schemeHash(scheme)).update(message).digest();
-    return handle.use(async (key) => {
+    return this.#handle.use(async (key) => {
       switch (scheme) {
         case 'rsa-pkcs1-sha256':
-          return keys.ncrypt.signHash(key, digest, { type: 'pkcs1', hash: 'SHA256' }, this.#flags);
-        case 'rsa-pss-sha256':
-          return keys.ncrypt.signHash(
-            key,
-            digest,
-            { type: 'pss', hash: 'SHA256', saltLength: digest.length },
-            this.#flags,
-          );
+          return ncrypt.signHash(key, digest, { type: 'pkcs1', hash: 'SHA256' }, this.#flags);
+        case 'rsa-pss-sha256': {
+          const padding = { type: 'pss', hash: 'SHA256', saltLength: digest.length } as const;
+          return ncrypt.signHash(key, digest, padding, this.#flags);
+        }
         case 'ecdsa-sha256':
         case 'ecdsa-sha384':
-          return ecdsaSignatureToDer(
-            await keys.ncrypt.signHash(key, digest, undefined, this.#flags),
-          );
+          return ecdsaSignatureToDer(await ncrypt.signHash(key, digest, undefined, this.#flags));
       }
     });
   }
 
   async exportKey(format: PrivateKeyFormat): Promise<SecretBytes> {
-    const { handle, keys } = this.#parts;
-    const blobType = this.algorithm === 'RSA' ? BCRYPT_RSAFULLPRIVATE_BLOB : BCRYPT_ECCPRIVATE_BLOB;
-    const exported = await handle.use((key) => keys.ncrypt.exportKey(key, blobType));
-    using blob = SecretBytes.take(exported);
+    using blob = SecretBytes.take(await this.#handle.use((key) => this.#exportBlob(key)));
     const pkcs8 = privateKeyFromCngBlob(blob.bytes);
     if (format === 'pkcs8') return pkcs8;
     using _pkcs8 = pkcs8;
@@ -116,71 +122,44 @@ export class CngKey implements StoredKey {
     );
   }
 
-  change(
+  async change(
     change: (present: StoredProperties) => StoredProperties,
   ): Promise<StoredProperties | undefined> {
-    const { ncrypt } = this.#parts.keys;
-    return this.#onKeptKey((found) => {
-      const { facts, publicKey, algorithm } = found;
-      const present = facts?.properties ?? this.properties;
-      const properties = { ...change(present), custom: NO_CUSTOM };
-      const generation = (facts?.generation ?? 0) + 1;
-      const named = { ...this.#keyName(), algorithm, publicKey, properties };
-      writeFacts(ncrypt, found.handle, { ...named, generation, content: 'reference' });
-      narrow(() =>
-        ncrypt.setProperty(
-          found.handle,
-          NCRYPT_EXPORT_POLICY_PROPERTY,
-          exportPolicyDword(properties.exportPolicy),
-          NCRYPT_PERSIST_FLAG,
-        ),
-      );
-      return properties;
-    });
+    return this.#keeper?.change(change);
   }
 
   uniqueName(): string {
-    return this.#parts.uniqueName;
+    return this.#uniqueName;
   }
 
-  /** The key, and its copy in the legacy store. */
   async delete(): Promise<void> {
-    const { keys, nativeName, silent } = this.#parts;
-    if (this.name !== null)
-      await keys.withLock(this.#keyName(), async () => {
-        for (let copies = 0; copies < MAX_COPIES; copies++) {
-          const found = keys.openNative(nativeName, this, silent);
-          if (!found) return;
-          if (!equalBytes(found.publicKey, this.publicKey))
-            return keys.ncrypt.freeObject(found.handle);
-          deleteNative(keys, found);
-        }
-      });
+    await this.#keeper?.delete();
     await this.close();
   }
 
   close(): Promise<void> {
-    return this.#parts.handle.close();
+    return this.#handle.close();
   }
 
-  get #flags(): number {
-    return this.#parts.silent ? NCRYPT_SILENT_FLAG : 0;
+  get #agreement() {
+    const { ncrypt, provider } = this.#keys;
+    return { ncrypt, provider, algorithm: this.algorithm, flags: this.#flags };
   }
 
-  async #unwrap(key: bigint, wrapped: WrappedKey): Promise<SecretBytes> {
-    const { keys } = this.#parts;
-    const { ncrypt, provider } = keys;
-    if (wrapped.type === 'ecdh-x963')
-      return unwrapByAgreement({ ncrypt, provider, key, algorithm: this.algorithm }, wrapped);
+  async #decrypt(
+    key: Handle,
+    wrapped: Exclude<WrappedKey, { type: 'ecdh-x963' }>,
+  ): Promise<SecretBytes> {
+    const { encryptedKey } = wrapped;
     // RFC 8017 sections 7.1.2 and 7.2.2, step 1: exactly as long as the modulus.
-    if (wrapped.encryptedKey.length !== modulusLength(this.publicKey))
+    if (encryptedKey.length !== modulusLength(this.publicKey))
       throw new KeyStoreError('KEY_UNWRAP_FAILED');
     const padding =
       wrapped.type === 'rsa-oaep'
         ? ({ type: 'oaep', hash: wrapped.hash === 'sha1' ? 'SHA1' : 'SHA256' } as const)
         : ({ type: 'pkcs1' } as const);
     const opened = SecretBytes.take(
-      await ncrypt.decrypt(key, wrapped.encryptedKey, padding, this.#flags),
+      await this.#keys.ncrypt.decrypt(key, encryptedKey, padding, this.#flags),
     );
     if (wrapped.type === 'rsa-pkcs1' && !wrapped.plausibleLengths.includes(opened.length)) {
       opened.dispose();
@@ -189,55 +168,16 @@ export class CngKey implements StoredKey {
     return opened;
   }
 
-  #customProperties(): CustomProperties {
-    const { ncrypt } = this.#parts.keys;
-    return {
-      get: (name) => this.#onKeptKey(({ handle }) => readCustom(ncrypt, handle, name)),
-      set: async (name, value) => {
-        const isThere = await this.#onKeptKey(({ handle }) => {
-          writeCustom(ncrypt, handle, name, value);
-          return true;
-        });
-        return isThere ?? false;
-      },
-    };
-  }
-
-  /** Works on the key as it lies now, by a handle of its own: what another handle changed, this key's may not see. */
-  #onKeptKey<Result>(work: (found: FoundKey) => Result): Promise<Result | undefined> {
-    const { keys, nativeName, silent } = this.#parts;
-    return keys.withLock(this.#keyName(), async () => {
-      const found = keys.openNative(nativeName, this, silent);
-      if (!found) return undefined;
-      try {
-        return equalBytes(found.publicKey, this.publicKey) ? work(found) : undefined;
-      } finally {
-        keys.ncrypt.freeObject(found.handle);
-      }
-    });
-  }
-
-  #keyName(): KeyName {
-    return { name: this.name ?? '', scope: this.scope, legacyKeySpec: this.legacyKeySpec };
-  }
-}
-
-/** NCryptDeleteKey frees the handle; where it fails, it did not. */
-export function deleteNative({ ncrypt }: CngKeys, { handle }: Pick<FoundKey, 'handle'>): void {
-  try {
-    ncrypt.deleteKey(handle, 0);
-  } catch (error) {
-    ncrypt.freeObject(handle);
-    throw error;
-  }
-}
-
-/** Windows may refuse to change the policy of a finalized key. Ours, which every use asks, is narrower by then. */
-function narrow(set: () => void): void {
-  try {
-    set();
-  } catch (error) {
-    if (!KeyStoreError.is(error)) throw error;
+  #exportBlob(key: Handle): Uint8Array {
+    const type = this.algorithm === 'RSA' ? BCRYPT_RSAFULLPRIVATE_BLOB : BCRYPT_ECCPRIVATE_BLOB;
+    try {
+      return this.#keys.ncrypt.exportKey(key, type, this.#flags);
+    } catch (error) {
+      // What Windows answers where its policy, VBS or a token keeps the key.
+      if (hasStatus(error, WINDOWS_STATUS.NTE_NOT_SUPPORTED, WINDOWS_STATUS.NTE_PERM))
+        throw new KeyStoreError('EXPORT_FORBIDDEN', undefined, { native: error.native! });
+      throw error;
+    }
   }
 }
 
@@ -245,7 +185,3 @@ function modulusLength(publicKey: Uint8Array): number {
   const key = decodeSpki(publicKey);
   return key.type === 'rsa' ? key.modulus.length : 0;
 }
-
-/** Custom properties are properties of the key, one by one. */
-const NO_CUSTOM: ReadonlyMap<string, Uint8Array> = new Map();
-const MAX_COPIES = 2;

@@ -1,5 +1,4 @@
 /** CngKeys: finding keys in a key storage provider, whoever made them. */
-import type { Kernel32 } from '../../../native-bindings/kernel32.ts';
 import type { ListedKey } from '../../../native-bindings/ncrypt-provider.ts';
 import type { NCrypt } from '../../../native-bindings/ncrypt.ts';
 import {
@@ -20,10 +19,10 @@ import { publicKeyFromCngBlob } from '../../keys/cng-key-blob.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import type { KeyFacts } from '../key-files/key-facts.ts';
 import type { KeyName } from '../rules/key-storage.ts';
-import { withNameLock } from '../windows/name-lock.ts';
+import { withNameLock, type MutexCalls } from '../windows/name-lock.ts';
 import { NativeHandle } from '../windows/native-handle.ts';
 import { cngNameOf, LEGACY_KEY_SPEC, scopeFlag } from './cng-names.ts';
-import { readFacts } from './cng-properties.ts';
+import { readFacts, readText } from './cng-properties.ts';
 
 /** A key that was found. Whoever found it frees the handle. */
 export interface FoundKey {
@@ -36,30 +35,53 @@ export interface FoundKey {
   readonly facts: KeyFacts | undefined;
 }
 
+/** How a key is opened. */
+export interface OpeningOptions extends Omit<KeyName, 'name'> {
+  readonly silent: boolean;
+}
+
+export interface CngKeysOptions {
+  readonly ncrypt: NCrypt;
+  readonly kernel32: MutexCalls;
+  /** Freed by {@link CngKeys.close}. */
+  readonly provider: Handle;
+  /** false of Wine's ncrypt, which makes ephemeral keys only. */
+  readonly keepsKeys: boolean;
+  /** Of a TPM, smart card or HSM: no private key leaves it. */
+  readonly isHardware: boolean;
+}
+
 export class CngKeys {
   readonly ncrypt: NCrypt;
-  readonly provider: Handle;
-  readonly #providerHandle: NativeHandle;
-  readonly #kernel32: Kernel32;
+  readonly keepsKeys: boolean;
+  readonly isHardware: boolean;
+  readonly #provider: NativeHandle;
+  readonly #kernel32: MutexCalls;
 
-  constructor(ncrypt: NCrypt, kernel32: Kernel32, provider: Handle) {
+  constructor({ ncrypt, kernel32, provider, keepsKeys, isHardware }: CngKeysOptions) {
     this.ncrypt = ncrypt;
-    this.provider = provider;
-    this.#providerHandle = new NativeHandle(provider, (handle) => ncrypt.freeObject(handle));
+    this.keepsKeys = keepsKeys;
+    this.isHardware = isHardware;
+    this.#provider = new NativeHandle(provider, (handle) => ncrypt.freeObject(handle));
     this.#kernel32 = kernel32;
   }
 
-  /** Frees the provider, after what runs. */
+  /** @throws KeyStoreError HANDLE_INVALID once it is free. */
+  get provider(): Handle {
+    return this.#provider.value;
+  }
+
+  /** Frees the provider, after what runs under a lock. */
   close(): Promise<void> {
-    return this.#providerHandle.close();
+    return this.#provider.close();
   }
 
   /** The key of that name: our own first, then one that another application made under that very name. */
-  find(name: KeyName, { silent }: { readonly silent: boolean }): FoundKey | undefined {
+  find(name: KeyName, { silent }: Pick<OpeningOptions, 'silent'>): FoundKey | undefined {
     const { plain, hashed } = cngNameOf(name);
     for (const nativeName of new Set([plain, hashed, name.name])) {
       if (nativeName === undefined) continue;
-      const found = this.openNative(nativeName, name, silent);
+      const found = this.openNative(nativeName, { ...name, silent });
       if (!found) continue;
       if (isMeant(found, name)) return found;
       this.ncrypt.freeObject(found.handle);
@@ -68,24 +90,35 @@ export class CngKeys {
   }
 
   /** @returns undefined where nothing has that native name, or what has it is no key of an algorithm that keycask knows. */
-  openNative(
-    nativeName: string,
-    { scope, legacyKeySpec }: Omit<KeyName, 'name'>,
-    silent: boolean,
-  ): FoundKey | undefined {
-    const flags = scopeFlag(scope) | (silent ? NCRYPT_SILENT_FLAG : 0);
-    const handle = this.#open(nativeName, LEGACY_KEY_SPEC[legacyKeySpec], flags);
+  openNative(nativeName: string, options: OpeningOptions): FoundKey | undefined {
+    const handle = this.open(nativeName, options);
     if (handle === undefined) return undefined;
     try {
       const publicKey = this.publicKeyOf(handle);
-      if (publicKey)
-        return { handle, nativeName, ...publicKey, facts: readFacts(this.ncrypt, handle) };
+      if (publicKey) {
+        const facts = readFacts(this.ncrypt, handle);
+        const own = facts && isOf(facts, publicKey, options.scope) ? facts : undefined;
+        return { handle, nativeName, ...publicKey, facts: own };
+      }
     } catch (error) {
       this.ncrypt.freeObject(handle);
       throw error;
     }
     this.ncrypt.freeObject(handle);
     return undefined;
+  }
+
+  /** NCryptOpenKey. @returns undefined for NTE_BAD_KEYSET: there is none, or this account may not read it. */
+  open(nativeName: string, { scope, legacyKeySpec, silent }: OpeningOptions): Handle | undefined {
+    const flags = scopeFlag(scope) | (silent ? NCRYPT_SILENT_FLAG : 0);
+    try {
+      return this.ncrypt.openKey(this.provider, nativeName, LEGACY_KEY_SPEC[legacyKeySpec], flags);
+    } catch (error) {
+      if (hasStatus(error, WINDOWS_STATUS.NTE_BAD_KEYSET)) return undefined;
+      if (hasStatus(error, WINDOWS_STATUS.NTE_VBS_CANNOT_DECRYPT_KEY))
+        throw new KeyStoreError('KEY_PER_BOOT_GONE', undefined, { native: error.native! });
+      throw error;
+    }
   }
 
   /** @returns undefined for a key that keycask has no algorithm for. */
@@ -104,7 +137,7 @@ export class CngKeys {
     const algorithm: KeyAlgorithm =
       decoded.type === 'rsa'
         ? 'RSA'
-        : `${group === 'ECDSA' ? 'ECDSA' : 'ECDH'}_${decoded.curve === 'P-384' ? 'P384' : 'P256'}`;
+        : ALGORITHMS[group === 'ECDSA' ? 'ECDSA' : 'ECDH'][decoded.curve];
     return { algorithm, publicKey };
   }
 
@@ -113,36 +146,33 @@ export class CngKeys {
     return this.ncrypt.enumKeys(this.provider, scopeFlag(scope) | NCRYPT_SILENT_FLAG);
   }
 
-  /** Nobody else of keycask makes, changes or deletes a key of that name meanwhile. */
+  /** Nobody else of keycask makes, changes or deletes a key of that name meanwhile, and the provider stays open. */
   withLock<Result>(
     name: Pick<KeyName, 'name' | 'scope'>,
     work: () => Promise<Result>,
   ): Promise<Result> {
-    return this.#providerHandle.use(() => withNameLock(this.#kernel32, 'cng', name, work));
-  }
-
-  #open(nativeName: string, spec: number, flags: number): Handle | undefined {
-    try {
-      return this.ncrypt.openKey(this.provider, nativeName, spec, flags);
-    } catch (error) {
-      if (hasStatus(error, WINDOWS_STATUS.NTE_BAD_KEYSET)) return undefined;
-      throw error;
-    }
+    return this.#provider.use(() => withNameLock(this.#kernel32, 'cng', name, work));
   }
 }
 
-/** Does the key that bears a native name bear the name itself? Names that differ in case only may be one to Windows. */
-function isMeant({ facts, nativeName, publicKey }: FoundKey, name: KeyName): boolean {
-  if (!facts || !equalBytes(facts.publicKey, publicKey)) return nativeName === name.name;
+/** Facts that were copied from another key, or brought from another store, say nothing of this one. */
+function isOf(
+  facts: KeyFacts,
+  { algorithm, publicKey }: Pick<FoundKey, 'algorithm' | 'publicKey'>,
+  scope: KeyScope,
+): boolean {
   return (
-    facts.name === name.name &&
-    facts.legacyKeySpec === name.legacyKeySpec &&
-    facts.scope === name.scope
+    facts.algorithm === algorithm && facts.scope === scope && equalBytes(facts.publicKey, publicKey)
   );
 }
 
-/** A wide string with its terminating zero. */
-export function readText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf16le');
-  return text.replace(/\0.*$/s, '');
+/** Does the key that bears a native name bear the name itself? Names that differ in case only may be one to Windows. */
+function isMeant({ facts, nativeName }: FoundKey, name: KeyName): boolean {
+  if (!facts) return nativeName === name.name;
+  return facts.name === name.name && facts.legacyKeySpec === name.legacyKeySpec;
 }
+
+const ALGORITHMS = {
+  ECDH: { 'P-256': 'ECDH_P256', 'P-384': 'ECDH_P384' },
+  ECDSA: { 'P-256': 'ECDSA_P256', 'P-384': 'ECDSA_P384' },
+} as const;

@@ -1,10 +1,9 @@
-/** Beginning a CNG key: NCryptCreatePersistedKey or NCryptImportKey, and what is set before NCryptFinalizeKey. */
+/** Making a CNG key: NCryptCreatePersistedKey, what is set before NCryptFinalizeKey, and that. */
 import {
-  BCRYPT_ECCPRIVATE_BLOB,
+  BCRYPT_PRIVATE_KEY_BLOB,
   BCRYPT_RSAFULLPRIVATE_BLOB,
 } from '../../../native-bindings/bcrypt-constants.ts';
 import {
-  NCRYPT_DO_NOT_FINALIZE_FLAG,
   NCRYPT_EXPORT_POLICY_PROPERTY,
   NCRYPT_KEY_USAGE_PROPERTY,
   NCRYPT_LENGTH_PROPERTY,
@@ -21,95 +20,110 @@ import type { Handle } from '../../../native-bindings/windows-dll.ts';
 import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-status.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { privateKeyToCngBlob } from '../../keys/cng-key-blob.ts';
-import type { Isolation, UiPolicy } from '../../contracts/provider.ts';
+import type { ExportPolicy, Isolation, UiPolicy } from '../../contracts/provider.ts';
 import type { KeyToMake } from '../rules/key-storage.ts';
 import { exportPkcs8 } from '../rules/private-key.ts';
 import type { CngKeys } from './cng-keys.ts';
 import { LEGACY_KEY_SPEC, scopeFlag } from './cng-names.ts';
-import { dword, exportPolicyDword, keyUsageDword } from './cng-properties.ts';
+import { dword, exportPolicyDword, isIsolated, keyUsageDword } from './cng-properties.ts';
 
 /** null: ephemeral. */
 export type NativeKeyName =
   | { readonly name: null; readonly overwrite?: false }
   | { readonly name: string; readonly overwrite: boolean };
 
-/** A key that cannot be used yet. Whoever began it frees the handle, whether or not it is finalized. */
-export interface BegunKey {
-  readonly handle: Handle;
-  finalize(): Promise<void>;
-}
-
-/** @throws KeyStoreError VBS_UNAVAILABLE, CONTAINER_EXISTS, what the calls throw. */
-export function beginKey(keys: CngKeys, key: KeyToMake<unknown>, name: NativeKeyName): BegunKey {
+/**
+ * Makes a key and, if it has a name, keeps it. What fails leaves a key that it would have replaced as it was.
+ *
+ * @returns A handle, the caller's to free or to delete.
+ * @throws KeyStoreError VBS_UNAVAILABLE, CONTAINER_EXISTS, what the calls throw.
+ */
+export async function makeKey(
+  keys: CngKeys,
+  key: KeyToMake<unknown>,
+  native: NativeKeyName,
+): Promise<Handle> {
   const { ncrypt } = keys;
-  const begun = key.imported ? importKey(keys, key, name) : createKey(keys, key, name);
-  const { handle } = begun;
+  if (key.imported && !keys.keepsKeys) return importEphemeral(keys, key);
+  const handle = createKey(keys, key, native);
   try {
-    if (!begun.isFinalized) setProperties(keys, key, handle);
+    if (key.imported) setPrivateKey(keys, key, handle);
+    setProperties(keys, key, handle);
+    await ncrypt.finalizeKey(
+      handle,
+      silentFlag(key) | (key.writeToLegacyStore ? NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG : 0),
+    );
+    return handle;
   } catch (error) {
     ncrypt.freeObject(handle);
     throw error;
   }
-  const flags =
-    (key.silent ? NCRYPT_SILENT_FLAG : 0) |
-    (key.writeToLegacyStore ? NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG : 0);
-  return {
-    handle,
-    finalize: () => (begun.isFinalized ? Promise.resolve() : ncrypt.finalizeKey(handle, flags)),
-  };
 }
 
-interface NativeKey {
-  readonly handle: Handle;
-  readonly isFinalized: boolean;
+/** What a key may have for a policy: none leaves VBS or a token, whatever was asked for. */
+export function exportPolicyOf(
+  keys: CngKeys,
+  key: KeyToMake<unknown>,
+  handle: Handle,
+): ExportPolicy {
+  const isSealed = keys.isHardware || (key.isolation !== 'none' && isIsolated(keys.ncrypt, handle));
+  return isSealed ? NOT_EXPORTABLE : key.properties.exportPolicy;
 }
 
-function createKey(keys: CngKeys, key: KeyToMake<unknown>, native: NativeKeyName): NativeKey {
+function createKey(keys: CngKeys, key: KeyToMake<unknown>, native: NativeKeyName): Handle {
   const { ncrypt, provider } = keys;
-  const create = (isolation: Isolation): Handle =>
-    ncrypt.createPersistedKey(provider, key.algorithm, {
+  const { algorithm, legacyKeySpec, isolation, perBoot, scope } = key;
+  const create = (vbsFlags: number): Handle =>
+    ncrypt.createPersistedKey(provider, algorithm, {
       name: native.name,
-      legacyKeySpec: LEGACY_KEY_SPEC[key.legacyKeySpec],
+      legacyKeySpec: LEGACY_KEY_SPEC[legacyKeySpec],
       flags:
-        requestFlags(key, native) |
-        VBS_FLAG[isolation] |
-        (key.perBoot && isolation !== 'none' ? NCRYPT_USE_PER_BOOT_KEY_FLAG : 0),
+        scopeFlag(scope) |
+        silentFlag(key) |
+        (native.overwrite ? NCRYPT_OVERWRITE_KEY_FLAG : 0) |
+        vbsFlags,
     });
+  if (isolation === 'none') return create(0);
   try {
-    return { handle: create(key.isolation), isFinalized: false };
+    return create(VBS_FLAG[isolation] | (perBoot ? NCRYPT_USE_PER_BOOT_KEY_FLAG : 0));
   } catch (error) {
-    if (key.isolation === 'none' || !hasStatus(error, ...KNOWS_NO_VBS)) throw error;
-    if (key.isolation === 'require-vbs') throw asVbsUnavailable(error);
+    if (!hasStatus(error, ...KNOWS_NO_VBS)) throw error;
+    if (isolation === 'require-vbs')
+      throw new KeyStoreError('VBS_UNAVAILABLE', undefined, { native: error.native! });
     // Windows before 11 does not know the flag that asks it to fall back.
-    return { handle: create('none'), isFinalized: false };
+    return create(0);
   }
 }
 
-function importKey(keys: CngKeys, key: KeyToMake<unknown>, native: NativeKeyName): NativeKey {
-  const { ncrypt, provider } = keys;
-  const blobType = key.algorithm === 'RSA' ? BCRYPT_RSAFULLPRIVATE_BLOB : BCRYPT_ECCPRIVATE_BLOB;
+/**
+ * Gives a key that is being made its private half, as "Key Import and Export" describes it: a property by the name of the blob.
+ *
+ * NCryptImportKey cannot be told what the key is for, and leaves a key open for its properties with some kinds of blobs only.
+ */
+function setPrivateKey({ ncrypt }: CngKeys, key: KeyToMake<unknown>, handle: Handle): void {
   using pkcs8 = exportPkcs8(key.imported!);
   using blob = privateKeyToCngBlob(pkcs8.bytes, key.algorithm);
-  const bring = (flags: number): Handle =>
-    ncrypt.importKey(provider, blobType, blob.bytes, {
-      ...(native.name !== null && { keyName: native.name }),
-      flags: requestFlags(key, native) | flags,
-    });
-  if (key.isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
-  try {
-    return { handle: bring(NCRYPT_DO_NOT_FINALIZE_FLAG), isFinalized: false };
-  } catch (error) {
-    // Wine finalizes what it imports. An ephemeral key's properties are ours alone.
-    if (native.name !== null || !hasStatus(error, WINDOWS_STATUS.NTE_BAD_FLAGS)) throw error;
-    return { handle: bring(0), isFinalized: true };
-  }
+  ncrypt.setProperty(handle, BCRYPT_PRIVATE_KEY_BLOB, blob.bytes, 0);
 }
 
-function setProperties({ ncrypt }: CngKeys, key: KeyToMake<unknown>, handle: Handle): void {
-  const { exportPolicy, keyUsage, uiPolicy } = key.properties;
+/** Wine's ncrypt, which makes RSA keys only, takes a private half in no other way. Such a key's properties are ours alone. */
+function importEphemeral({ ncrypt, provider }: CngKeys, key: KeyToMake<unknown>): Handle {
+  if (key.isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
+  using pkcs8 = exportPkcs8(key.imported!);
+  using blob = privateKeyToCngBlob(pkcs8.bytes, key.algorithm);
+  return ncrypt.importKey(provider, BCRYPT_RSAFULLPRIVATE_BLOB, blob.bytes, {
+    flags: silentFlag(key),
+  });
+}
+
+function setProperties(keys: CngKeys, key: KeyToMake<unknown>, handle: Handle): void {
+  const { ncrypt } = keys;
+  const { keyUsage, uiPolicy } = key.properties;
   const set = (property: string, value: Uint8Array): void =>
     ncrypt.setProperty(handle, property, value, 0);
   if (key.algorithm === 'RSA' && !key.imported) set(NCRYPT_LENGTH_PROPERTY, dword(key.rsaLength));
+  const exportPolicy =
+    key.isolation === 'require-vbs' ? NOT_EXPORTABLE : exportPolicyOf(keys, key, handle);
   set(NCRYPT_EXPORT_POLICY_PROPERTY, exportPolicyDword(exportPolicy));
   set(NCRYPT_KEY_USAGE_PROPERTY, keyUsageDword(keyUsage));
   if (uiPolicy.level === 'none') return;
@@ -121,21 +135,17 @@ function setProperties({ ncrypt }: CngKeys, key: KeyToMake<unknown>, handle: Han
   });
 }
 
-function requestFlags({ scope, silent }: KeyToMake<unknown>, { overwrite }: NativeKeyName): number {
-  return (
-    scopeFlag(scope) |
-    (silent ? NCRYPT_SILENT_FLAG : 0) |
-    (overwrite ? NCRYPT_OVERWRITE_KEY_FLAG : 0)
-  );
+function silentFlag({ silent }: Pick<KeyToMake<unknown>, 'silent'>): number {
+  return silent ? NCRYPT_SILENT_FLAG : 0;
 }
 
-function asVbsUnavailable(error: unknown): KeyStoreError {
-  const native = KeyStoreError.is(error) ? error.native : undefined;
-  return new KeyStoreError('VBS_UNAVAILABLE', undefined, { ...(native && { native }) });
-}
-
-const VBS_FLAG: Record<Isolation, number> = {
-  none: 0,
+const NOT_EXPORTABLE: ExportPolicy = {
+  export: false,
+  plaintextExport: false,
+  archive: false,
+  plaintextArchive: false,
+};
+const VBS_FLAG: Record<Exclude<Isolation, 'none'>, number> = {
   'prefer-vbs': NCRYPT_PREFER_VBS_FLAG,
   'require-vbs': NCRYPT_REQUIRE_VBS_FLAG,
 };

@@ -6,11 +6,15 @@ import {
   NCRYPT_KEY_USAGE_PROPERTY,
   NCRYPT_LAST_MODIFIED_PROPERTY,
   NCRYPT_PERSIST_FLAG,
+  NCRYPT_UI_FORCE_HIGH_PROTECTION_FLAG,
+  NCRYPT_UI_PROTECT_KEY_FLAG,
+  NCRYPT_USE_PER_BOOT_KEY_PROPERTY,
+  NCRYPT_USE_VIRTUAL_ISOLATION_PROPERTY,
 } from '../../../native-bindings/ncrypt-constants.ts';
 import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-status.ts';
 import type { Handle } from '../../../native-bindings/windows-dll.ts';
 import { encodeUtf8, toHex } from '../../bytes/octets.ts';
-import type { ExportPolicy, KeyUsage } from '../../contracts/provider.ts';
+import type { ExportPolicy, KeyUsage, UiPolicy } from '../../contracts/provider.ts';
 import {
   decodeKeyFacts,
   encodeKeyFacts,
@@ -45,6 +49,19 @@ export function isInLegacyStore(ncrypt: NCrypt, key: Handle): boolean {
   return readProperty(ncrypt, key, LEGACY_STORE_PROPERTY) !== undefined;
 }
 
+/** Is it in VBS, whatever was asked for? */
+export function isIsolated(ncrypt: NCrypt, key: Handle): boolean {
+  return isFlagSet(ncrypt, key, NCRYPT_USE_VIRTUAL_ISOLATION_PROPERTY);
+}
+
+export function isPerBoot(ncrypt: NCrypt, key: Handle): boolean {
+  return isFlagSet(ncrypt, key, NCRYPT_USE_PER_BOOT_KEY_PROPERTY);
+}
+
+function isFlagSet(ncrypt: NCrypt, key: Handle, name: string): boolean {
+  return (readDword(readProperty(ncrypt, key, name)) ?? 0) !== 0;
+}
+
 /** The properties of a key that keycask did not make. */
 export function nativeProperties(ncrypt: NCrypt, key: Handle, kind: KeyKind): StoredProperties {
   const policy = readDword(readProperty(ncrypt, key, NCRYPT_EXPORT_POLICY_PROPERTY));
@@ -62,7 +79,14 @@ export function nativeProperties(ncrypt: NCrypt, key: Handle, kind: KeyKind): St
       plaintextArchive: has('plaintextArchive'),
     },
     keyUsage: usages === undefined ? defaults.keyUsage : allowed,
+    uiPolicy: { level: uiLevelOf(ncrypt, key) },
   };
+}
+
+function uiLevelOf(ncrypt: NCrypt, key: Handle): UiPolicy['level'] {
+  const flags = unlessAbsent(() => ncrypt.getUiPolicy(key).flags) ?? 0;
+  if ((flags & NCRYPT_UI_FORCE_HIGH_PROTECTION_FLAG) !== 0) return 'force-high';
+  return (flags & NCRYPT_UI_PROTECT_KEY_FLAG) === 0 ? 'none' : 'protect';
 }
 
 /** NCRYPT_EXPORT_POLICY_PROPERTY: a DWORD of NCRYPT_ALLOW_*_FLAG. */
@@ -114,23 +138,33 @@ export function writeCustom(
 
 /** @returns undefined where the key has no such property. */
 export function readProperty(ncrypt: NCrypt, key: Handle, name: string): Uint8Array | undefined {
+  return unlessAbsent(() => ncrypt.getProperty(key, name));
+}
+
+function unlessAbsent<Value>(read: () => Value): Value | undefined {
   try {
-    return ncrypt.getProperty(key, name);
+    return read();
   } catch (error) {
     if (hasStatus(error, ...ABSENT)) return undefined;
     throw error;
   }
 }
 
+export function readDword(bytes: Uint8Array | undefined): number | undefined {
+  if (bytes?.length !== 4) return undefined;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+}
+
+/** A wide string, up to its terminating zero. */
+export function readText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf16le');
+  return text.replace(/\0.*$/s, '');
+}
+
 export function dword(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
-}
-
-export function readDword(bytes: Uint8Array | undefined): number | undefined {
-  if (bytes?.length !== 4) return undefined;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
 }
 
 /** FILETIME (minwinbase.h): 100 ns since 1601. The epoch where there is none. */

@@ -5,39 +5,55 @@ import type { StoredProperties } from '../rules/key-properties.ts';
 export interface CngPostureFacts {
   readonly isPersisted: boolean;
   readonly scope: KeyScope;
-  /** Of the key storage provider, unless the key itself is isolated. */
+  /** Of the keys that the storage provider keeps. */
   readonly level: Posture['inMemory'];
   readonly storageProvider: string;
   /** "Virtual Iso": the key really is in VBS, whatever was asked for. */
   readonly isVirtuallyIsolated: boolean;
   readonly perBoot: boolean;
   readonly inLegacyStore: boolean;
+  /** Another application made it, maybe with CryptoAPI. */
+  readonly mayBeLegacy: boolean;
 }
 
 export function postureOf(facts: CngPostureFacts, properties: StoredProperties): Posture {
-  const { isPersisted, scope, perBoot, isVirtuallyIsolated } = facts;
-  const inMemory = isVirtuallyIsolated ? 'VBS' : facts.level;
+  const { isPersisted, scope, perBoot } = facts;
+  const inMemory = placeOf(facts);
   const isBoundToTpm = inMemory === 'VBS' || inMemory === 'token';
   const { exportPolicy } = properties;
   return {
     inMemory,
     onDisk: isPersisted ? `key file of the ${facts.storageProvider}` : 'nowhere',
     readableBy: READERS[inMemory] ?? [],
-    usableBy: [
-      scope === 'machine' ? 'whom the access list of the key names' : 'every process of this user',
-      'administrators of this machine',
-    ],
+    usableBy: isPersisted
+      ? [
+          scope === 'machine'
+            ? 'whom the access list of the key names'
+            : 'every process of this user',
+          'administrators of this machine',
+        ]
+      : ['this process'],
     exportable: exportPolicy.export || exportPolicy.plaintextExport,
     perBoot,
     survives: {
       // A user's keys lie under DPAPI, whose master key a forced reset loses.
-      passwordReset: scope === 'machine' || isBoundToTpm,
+      passwordReset: !isPersisted || scope === 'machine' || isBoundToTpm,
       newMachine: false,
       tpmClear: !isBoundToTpm,
       reboot: isPersisted && !perBoot,
     },
     notes: notesOf(facts, properties, inMemory),
   };
+}
+
+/** Key isolation is documented for long-lived keys: an ephemeral one is here. */
+function placeOf({
+  isVirtuallyIsolated,
+  isPersisted,
+  level,
+}: CngPostureFacts): Posture['inMemory'] {
+  if (isVirtuallyIsolated) return 'VBS';
+  return level === 'LSASS' && !isPersisted ? 'this process' : level;
 }
 
 /** Who can read the private half while it is used. */
@@ -49,7 +65,7 @@ const READERS: Partial<Record<Posture['inMemory'], readonly string[]>> = {
 };
 
 function notesOf(
-  { isVirtuallyIsolated, inLegacyStore }: CngPostureFacts,
+  { isVirtuallyIsolated, inLegacyStore, mayBeLegacy }: CngPostureFacts,
   { isolation, uiPolicy }: StoredProperties,
   inMemory: Posture['inMemory'],
 ): string[] {
@@ -62,6 +78,9 @@ function notesOf(
       : [`uiPolicy ${uiPolicy.level}: kept, but nobody is asked here before a use`]),
     ...(inLegacyStore
       ? ['also in the legacy store: CryptoAPI loads the private key into the process that uses it']
+      : []),
+    ...(mayBeLegacy
+      ? ['of another application: where CryptoAPI has it, any process of its user can read it']
       : []),
   ];
 }
