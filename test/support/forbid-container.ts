@@ -14,8 +14,9 @@ export async function forbid(container: string): Promise<() => void> {
     return () => setRegistryAccess(container, EVERYBODY);
   }
   const file = keyFileOf(container);
-  execFileSync('icacls', [file, '/deny', `${EVERYONE}:(R)`]);
-  return () => execFileSync('icacls', [file, '/remove:d', EVERYONE]);
+  const icacls = join(process.env['SystemRoot']!, 'System32', 'icacls.exe');
+  execFileSync(icacls, [file, '/deny', `${EVERYONE}:(R)`]);
+  return () => execFileSync(icacls, [file, '/remove:d', EVERYONE]);
 }
 
 /** Wine keeps a container in a key of the registry, and reads it with the access of this account. */

@@ -1,6 +1,6 @@
 /** What the cryptoapi provider does with containers: its own, those of other applications, and those that it may not read. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,6 +23,7 @@ import {
   type CryptoApiHome,
 } from '../support/cryptoapi.ts';
 import { forbid } from '../support/forbid-container.ts';
+import { filesIn } from '../support/software-provider.ts';
 
 const { NTE_BAD_KEYSET, NTE_NO_KEY, NTE_KEYSET_NOT_DEF } = WINDOWS_STATUS;
 const isWine = (await wineVersion()) !== undefined;
@@ -109,6 +110,22 @@ describe("containers of keycask's own", () => {
     expect(ours()).toEqual([]);
     await rm(home.folder);
     await keyIn(provider, name);
+  });
+
+  it('keep their name taken when the key file is damaged, until it is overwritten', async () => {
+    const name = freshName();
+    const key = await keyIn(provider, name);
+    const [file] = await filesIn(home.folder);
+    const bytes = await readFile(file!);
+    bytes[bytes.length - 1]! ^= 1;
+    await writeFile(file!, bytes);
+    await fails('KEY_FILE_DAMAGED', provider.openKey(name, 'AT_KEYEXCHANGE'));
+    await fails('CONTAINER_EXISTS', keyIn(provider, name));
+    expect(spkiIn(name, AT_KEYEXCHANGE)).toEqual(key.publicKey);
+    const fresh = await keyIn(provider, name, 'AT_KEYEXCHANGE', { overwrite: true });
+    expect(spkiIn(name, AT_KEYEXCHANGE)).toEqual(fresh.publicKey);
+    const again = await provider.openKey(name, 'AT_KEYEXCHANGE');
+    expect(again.publicKey).toEqual(fresh.publicKey);
   });
 
   it('tell where their key is, and who can read it', async () => {

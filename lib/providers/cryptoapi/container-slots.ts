@@ -12,7 +12,7 @@ import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-stat
 import { decodePublicKeyBlob } from '../../blobs/public-key-blob.ts';
 import type { KeyScope, LegacyKeySpec } from '../../contracts/provider.ts';
 import { rsaPublicKeyFromBlob } from '../../keys/rsa-key-blob.ts';
-import { readDword } from './csp.ts';
+import { NOT_IN_THIS_CSP, readDword } from './csp.ts';
 
 export type Slot = typeof AT_KEYEXCHANGE | typeof AT_SIGNATURE;
 
@@ -49,9 +49,7 @@ export function readSlot(api: Advapi32, context: Handle, slot: Slot): SlotKey | 
   try {
     const blob = api.cryptExportKey(key, 0n, PUBLICKEYBLOB, 0);
     if (decodePublicKeyBlob(blob).modulusBits === THROW_AWAY_BITS) return undefined;
-    const permissions = readDword(api.cryptGetKeyParam(key, KP_PERMISSIONS));
-    const isExportable = (permissions & CRYPT_EXPORT) !== 0;
-    return { publicKey: rsaPublicKeyFromBlob(blob), isExportable };
+    return { publicKey: rsaPublicKeyFromBlob(blob), isExportable: isExportable(api, key) };
   } finally {
     api.cryptDestroyKey(key);
   }
@@ -65,6 +63,16 @@ export function readSlot(api: Advapi32, context: Handle, slot: Slot): SlotKey | 
  */
 export async function emptySlot(api: Advapi32, context: Handle, slot: Slot): Promise<void> {
   api.cryptDestroyKey(await api.cryptGenKey(context, slot, THROW_AWAY_BITS << 16));
+}
+
+function isExportable(api: Advapi32, key: Handle): boolean {
+  try {
+    return (readDword(api.cryptGetKeyParam(key, KP_PERMISSIONS)) & CRYPT_EXPORT) !== 0;
+  } catch (error) {
+    // A token that has no word for it lets nothing out.
+    if (hasStatus(error, ...NOT_IN_THIS_CSP)) return false;
+    throw error;
+  }
 }
 
 function getUserKey(api: Advapi32, context: Handle, slot: Slot): Handle | undefined {

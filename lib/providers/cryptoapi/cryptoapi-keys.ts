@@ -147,8 +147,8 @@ export class CryptoApiKeys {
   }
 
   /** Destroys the pair in a slot, with the container where nothing else is in it. */
-  async destroy({ container, slot, scope }: SlotPlace): Promise<void> {
-    const options = { scope, silent: true };
+  async destroy({ container, slot, scope }: SlotPlace, silent: boolean): Promise<void> {
+    const options = { scope, silent };
     const context = this.csp.open(container, options);
     let isShared: boolean;
     try {

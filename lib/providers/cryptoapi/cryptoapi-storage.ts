@@ -3,7 +3,7 @@ import { PP_UNIQUE_CONTAINER } from '../../../native-bindings/wincrypt.ts';
 import type { Handle } from '../../../native-bindings/windows-dll.ts';
 import { equalBytes } from '../../bytes/octets.ts';
 import type { KeyScope, PersistedKeyInfo, ProviderCapabilities } from '../../contracts/provider.ts';
-import { KeyStoreError } from '../../errors.ts';
+import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
 import { refuseVbs } from '../rules/key-request.ts';
@@ -35,7 +35,8 @@ export interface CryptoApiStorageOptions {
 export interface CryptoApiPlace {
   /** Of the key file: 0 for none. */
   readonly generation: number;
-  /** undefined: there was no key. */
+  readonly isTaken: boolean;
+  /** Of the pair that a new one would replace. */
   readonly publicKey?: Uint8Array;
   /** Where the key lay. */
   readonly container?: string;
@@ -68,7 +69,7 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   async place(request: KeyRequest & KeyName): Promise<CryptoApiPlace> {
     requirePossible(request);
     const place = await this.#keys.withLock(request, () => this.#placeOf(request));
-    if (place.publicKey && !request.overwrite) throw new KeyStoreError('CONTAINER_EXISTS');
+    if (place.isTaken && !request.overwrite) throw new KeyStoreError('CONTAINER_EXISTS');
     return place;
   }
 
@@ -108,13 +109,20 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   }
 
   async #placeOf(name: KeyName & { readonly silent: boolean }): Promise<CryptoApiPlace> {
-    const found = await this.#keys.find(name, name);
     const present = await this.#keys.files[name.scope].present(name);
     const generation = present?.generation ?? 0;
-    if (KeyStoreError.is(found)) return { generation };
+    let isUnreadable = false;
+    const found = await this.#keys.find(name, name).catch((error: unknown) => {
+      if (!KeyStoreError.is(error) || !UNREADABLE_FILE.has(error.code)) throw error;
+      // Its name is taken, and may be overwritten: what can be replaced is what a new key would get.
+      isUnreadable = true;
+      const place = { container: containerNameOf(name), slot: slotOf(name.legacyKeySpec) };
+      return this.#keys.look({ ...place, scope: name.scope }, name.silent);
+    });
+    if (KeyStoreError.is(found)) return { generation, isTaken: isUnreadable };
     const { context, publicKey, container } = found;
     this.#keys.csp.release(context);
-    return { generation, publicKey, container };
+    return { generation, isTaken: true, publicKey, container };
   }
 
   async #makeEphemeral(key: KeyToMake<CryptoApiPlace>): Promise<StoredKey> {
@@ -122,13 +130,18 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
     const context = csp.openEphemeral(key);
     return this.#orRelease(context, async () => {
       const archive = await fillSlot(csp, context, key);
-      const { scope, properties } = key;
-      const slot = slotOf(key.legacyKeySpec);
-      const pair = readSlot(csp.api, context, slot);
-      if (!pair) throw new KeyStoreError('INTERNAL', 'the key that was made is not there');
-      const place = { container: undefined, scope, slot };
-      const keeper = ephemeralKeeper(csp);
-      return this.#keyOf(key, { ...place, ...pair, context, properties, keeper, archive });
+      try {
+        const slot = slotOf(key.legacyKeySpec);
+        const pair = readSlot(csp.api, context, slot);
+        if (!pair) throw new KeyStoreError('INTERNAL', 'the key that was made is not there');
+        const { scope, properties } = key;
+        const place = { container: undefined, scope, slot };
+        const keeper = ephemeralKeeper(csp);
+        return this.#keyOf(key, { ...place, ...pair, context, properties, keeper, archive });
+      } catch (error) {
+        archive?.dispose();
+        throw error;
+      }
     });
   }
 
@@ -145,7 +158,7 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
     } catch (error) {
       archive?.dispose();
       // What it overwrote is gone: then a key without its file is better than none.
-      if (!present.publicKey) await this.#keys.destroy(place);
+      if (!present.publicKey) await this.#keys.destroy(place, key.silent);
       throw error;
     }
   }
@@ -238,7 +251,7 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
 
   async #isThere(name: KeyName): Promise<boolean> {
     try {
-      return (await this.#placeOf({ ...name, silent: true })).publicKey !== undefined;
+      return (await this.#placeOf({ ...name, silent: true })).isTaken;
     } catch (error) {
       return KeyStoreError.is(error) && error.code === 'PERMISSION_DENIED';
     }
@@ -250,6 +263,13 @@ function requirePossible(request: KeyRequest): void {
   if (request.perBoot)
     throw new KeyStoreError('NOT_SUPPORTED', 'CryptoAPI has no keys that end with the boot');
 }
+
+/** What a key file fails with that cannot be opened any more. */
+const UNREADABLE_FILE: ReadonlySet<KeyStoreErrorCode> = new Set([
+  'KEY_FILE_DAMAGED',
+  'BLOB_VERSION_UNSUPPORTED',
+  'PROTECTOR_UNAVAILABLE',
+]);
 
 function isSamePlace(present: CryptoApiPlace, wanted: CryptoApiPlace | undefined): boolean {
   if (present.generation !== wanted?.generation) return false;

@@ -10,6 +10,7 @@ import {
   CRYPT_VERIFYCONTEXT,
   PP_IMPTYPE,
 } from '../../../native-bindings/wincrypt.ts';
+import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-status.ts';
 import { ALG_ID } from '../../blobs/alg-id.ts';
 import type { KeyScope } from '../../contracts/provider.ts';
 import { machineContainersOfWine } from './wine-list.ts';
@@ -73,13 +74,18 @@ export class Csp {
     this.api.cryptReleaseContext(context);
   }
 
-  /** Names of the containers that this account can see: Windows leaves out those that it may not read. */
+  /** Names of the containers that this account can see: Windows leaves out those that it may not read. None by a CSP without a list. */
   containers(scope: KeyScope): string[] {
-    return this.#withEphemeral(scope, (context) =>
-      this.isWine && scope === 'machine'
-        ? machineContainersOfWine(this.api, context)
-        : this.api.enumContainers(context),
-    );
+    try {
+      return this.#withEphemeral(scope, (context) =>
+        this.isWine && scope === 'machine'
+          ? machineContainersOfWine(this.api, context)
+          : this.api.enumContainers(context),
+      );
+    } catch (error) {
+      if (hasStatus(error, ...NOT_IN_THIS_CSP)) return [];
+      throw error;
+    }
   }
 
   facts(): CspFacts {
@@ -110,6 +116,9 @@ export class Csp {
     return this.api.cryptAcquireContext(container, this.name, this.#type, all >>> 0);
   }
 }
+
+/** What a CSP says of a parameter that it does not have. */
+export const NOT_IN_THIS_CSP = [WINDOWS_STATUS.NTE_BAD_TYPE, WINDOWS_STATUS.NTE_NOT_SUPPORTED];
 
 /** A DWORD that CryptoAPI wrote. */
 export function readDword(bytes: Uint8Array): number {

@@ -75,10 +75,10 @@ async function changeProperties(
 }
 
 async function deleteKey(keys: CryptoApiKeys, key: KeptKey): Promise<void> {
-  const pair = await keys.look(key, true);
+  const pair = await keys.look(key, key.silent);
   if (!KeyStoreError.is(pair)) {
     keys.csp.release(pair.context);
-    if (equalBytes(pair.publicKey, key.publicKey)) await keys.destroy(key);
+    if (equalBytes(pair.publicKey, key.publicKey)) await keys.destroy(key, key.silent);
   }
   const { name, scope, legacyKeySpec, publicKey } = key;
   await keys.files[scope].remove({ name, scope, legacyKeySpec, publicKey });
