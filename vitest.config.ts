@@ -10,6 +10,7 @@ interface ProjectExtras {
   readonly env?: Record<string, string>;
   readonly globalSetup?: string[];
   readonly exclude?: string[];
+  readonly fileParallelism?: boolean;
 }
 
 /** One project: a folder of test/ and how long one of its tests may take. */
@@ -64,6 +65,8 @@ export default defineConfig({
       project('windows', ['test/windows/**/*.test.ts', ...FILES_ON_WINDOWS], {
         testTimeout: 30 * SECOND,
         exclude: isDoublePass ? WITHOUT_NCRYPT : [],
+        // All files see the same key stores of the user and the machine; the passes run at once instead.
+        fileParallelism: false,
       }),
       project('slow', ['test/{slow,property,proofs}/**/*.test.ts'], {
         testTimeout: 1800 * SECOND,

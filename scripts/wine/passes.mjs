@@ -12,7 +12,7 @@ import { runInWine } from './wine.mjs';
 const SECOND = 1000;
 
 /** A whole pass takes a fraction of this; what takes longer hangs. */
-const PASS_TIMEOUT_MS = 240 * SECOND;
+const PASS_TIMEOUT_MS = 300 * SECOND;
 
 /** Making a prefix takes 5 s. */
 const PREFIX_TIMEOUT_MS = 60 * SECOND;
@@ -27,6 +27,7 @@ export const PASSES = ['wine', 'double'];
  * @property {string} ncrypt - One of {@link PASSES}.
  * @property {string} version - Of Windows' node.
  * @property {readonly string[]} [filters] - For vitest: files or options; all tests when empty.
+ * @property {boolean} [quiet] - Show what vitest writes when it has ended, not before.
  */
 
 /**
@@ -39,7 +40,8 @@ export const PASSES = ['wine', 'double'];
  * @param {Pass} pass - Which.
  * @returns {Promise<import('../vitest-report.mjs').Tally>} Its tests.
  */
-export async function runPass(wine, workspace, { ncrypt, version, filters = [] }) {
+export async function runPass(wine, workspace, pass) {
+  const { ncrypt, version, filters = [], quiet = false } = pass;
   const name = `${ncrypt}-node${version}`;
   const folder = path.join(workspace.reports, filters.length === 0 ? '' : 'filtered');
   mkdirSync(folder, { recursive: true });
@@ -50,6 +52,7 @@ export async function runPass(wine, workspace, { ncrypt, version, filters = [] }
     ...(await windowsTask(workspace, { ncrypt, version })),
     output: path.join(folder, `${name}.txt`),
     timeoutMs: PASS_TIMEOUT_MS,
+    quiet,
   };
   const command = [
     ...task.command,
@@ -65,8 +68,9 @@ export async function runPass(wine, workspace, { ncrypt, version, filters = [] }
     console.log(`${name}: ended without a report; starting it once more`);
     ended = await runInWine(wine, { ...task, command });
   }
+  if (quiet) console.log(`\n--- ${describePass(pass)}\n${readFileSync(task.output, 'utf8')}`);
   if (ended.timedOut) console.log(`${name}: killed after ${PASS_TIMEOUT_MS / SECOND} s`);
-  return tallyOf(describePass({ ncrypt, version }), report, ended);
+  return tallyOf(describePass(pass), report, ended);
 }
 
 /** @param {Pass} pass - Which. */
@@ -86,7 +90,7 @@ export async function windowsTask(workspace, { ncrypt, version }) {
   return {
     command: ['wine', ncrypt === 'double' ? await besideDouble(workspace, node) : node],
     folder: workspace.project,
-    prefix: workspace.prefix,
+    prefix: prefixOf(workspace, ncrypt),
     env: {
       ...passedOn(),
       KEYCASK_NCRYPT: ncrypt,
@@ -116,20 +120,38 @@ async function besideDouble(workspace, node) {
 }
 
 /**
- * Makes the prefix, which the first program in it would otherwise do while its own time runs.
+ * Makes a prefix, which the first program in it would otherwise do while its own time runs.
  *
  * @param {import('./wine.mjs').Wine} wine - Where.
  * @param {import('./workspace.mjs').Workspace} workspace - Of which.
+ * @param {string} ncrypt - For which DLL.
  */
-export async function providePrefix(wine, { folder, prefix }) {
+export async function providePrefix(wine, workspace, ncrypt) {
+  const prefix = prefixOf(workspace, ncrypt);
   if (existsSync(prefix)) return;
-  const output = path.join(folder, 'prefix.txt');
-  const command = ['wine', 'wineboot', '--init'];
-  const task = { command, folder, prefix, output, timeoutMs: PREFIX_TIMEOUT_MS, quiet: true };
+  mkdirSync(workspace.prefixes, { recursive: true });
+  const task = {
+    command: ['wine', 'wineboot', '--init'],
+    folder: workspace.folder,
+    prefix,
+    output: `${prefix}.txt`,
+    timeoutMs: PREFIX_TIMEOUT_MS,
+    quiet: true,
+  };
   const { status } = await runInWine(wine, task);
   if (status === 0) return;
   rmSync(prefix, { recursive: true, force: true });
-  throw new Error(`Wine made no prefix:\n${readFileSync(output, 'utf8')}`);
+  throw new Error(`Wine made no prefix:\n${readFileSync(task.output, 'utf8')}`);
+}
+
+/**
+ * One for each ncrypt.dll, so that passes can run at the same time: tests of one see every key in it.
+ *
+ * @param {import('./workspace.mjs').Workspace} workspace - Of which.
+ * @param {string} ncrypt - For which DLL.
+ */
+function prefixOf(workspace, ncrypt) {
+  return path.join(workspace.prefixes, ncrypt);
 }
 
 /** What tests may be told from outside. */

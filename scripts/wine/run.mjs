@@ -7,7 +7,7 @@
  *     npm run wine -- --pass double node node_modules/vitest/vitest.mjs run --project windows cng
  *     npm run wine -- wine reg query 'HKCU\Software'      a program of Wine's
  *
- * The prefix stays from run to run: a key that one program made is there for the next. KEYCASK_WINE_DIR and
+ * The prefix (one for each --pass) stays from run to run: a key that one program made is there for the next. KEYCASK_WINE_DIR and
  * KEYCASK_WINE_PREFIX as in test.mjs.
  */
 import { copyFileSync, existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ const [version = ''] = versions;
 const wine = await provideWine();
 const workspace = await takeWorkspace();
 try {
-  await providePrefix(wine, workspace);
+  await providePrefix(wine, workspace, ncrypt);
   const task = await windowsTask(workspace, { ncrypt, version });
   const start = program === 'node' ? task.command : ['wine'];
   const output = path.join(workspace.folder, 'output.txt');

@@ -10,25 +10,28 @@ import { takeWorkspace } from './workspace.mjs';
  *
  * @typedef {object} Ground
  * @property {import('./wine.mjs').Wine} wine - The Wine.
- * @property {import('./workspace.mjs').Workspace} workspace - Today's sources, and a prefix without any key of an earlier run.
+ * @property {import('./workspace.mjs').Workspace} workspace - Today's sources, and prefixes without any key of an earlier run.
  * @property {readonly string[]} versions - Of Windows' node.
+ * @property {readonly string[]} passes - Of PASSES.
  */
 
 /**
  * Gets everything ready.
  *
- * @param {readonly string[]} [versions] - Of Windows' node; one when absent.
+ * @param {{ readonly versions?: readonly string[], readonly passes?: readonly string[] }} [which] - Nodes, one when absent; passes, all when absent.
  * @returns {Promise<Ground>} Held until its passes have run.
  */
-export async function prepareGround(versions = [DEFAULT_NODE]) {
+export async function prepareGround({ versions = [DEFAULT_NODE], passes = PASSES } = {}) {
   const wine = await timed('Wine', provideWine);
   for (const version of versions) {
     await timed(`Windows' node ${version}`, () => provideWindowsNode(version));
   }
   const workspace = await timed('project and packages', () => takeWorkspace({ fresh: true }));
   try {
-    await timed(`prefix of ${wine.version}`, () => providePrefix(wine, workspace));
-    return { wine, workspace, versions };
+    await timed(`prefixes of ${wine.version}`, () => {
+      return Promise.all(passes.map((ncrypt) => providePrefix(wine, workspace, ncrypt)));
+    });
+    return { wine, workspace, versions, passes };
   } catch (error) {
     workspace.release();
     throw error;
@@ -36,25 +39,22 @@ export async function prepareGround(versions = [DEFAULT_NODE]) {
 }
 
 /**
- * Runs the passes on each node.
+ * Runs the passes on each node, those of one node at the same time.
  *
  * @param {Ground} ground - Used up.
- * @param {{ readonly passes?: readonly string[], readonly filters?: readonly string[] }} [which] - Of PASSES, all when absent; for vitest, all tests when absent.
+ * @param {readonly string[]} [filters] - For vitest; all tests when absent.
  * @returns {Promise<import('../vitest-report.mjs').Tally[]>} One for each pass and node.
  */
-export async function runPasses(
-  { wine, workspace, versions },
-  { passes = PASSES, filters = [] } = {},
-) {
+export async function runPasses({ wine, workspace, versions, passes }, filters = []) {
   /** @type {import('../vitest-report.mjs').Tally[]} */
   const tallies = [];
   try {
     for (const version of versions) {
-      for (const ncrypt of passes) {
-        const pass = { ncrypt, version, filters };
-        console.log(`\n--- ${describePass(pass)}`);
-        tallies.push(await runPass(wine, workspace, pass).catch((error) => failed(pass, error)));
-      }
+      const atOnce = passes.map((ncrypt) => {
+        const pass = { ncrypt, version, filters, quiet: passes.length > 1 };
+        return runPass(wine, workspace, pass).catch((error) => failed(pass, error));
+      });
+      tallies.push(...(await Promise.all(atOnce)));
     }
     console.log(`reports: ${workspace.reports}`);
   } finally {

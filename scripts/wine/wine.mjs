@@ -22,6 +22,17 @@ const SECOND = 1000;
 const RUN_THEN_END = 'cd "$0" && "$@"; status=$?; timeout 20 wineserver -k; exit $status';
 
 /**
+ * Leaders of the groups that run: Ctrl-C reaches this process only.
+ *
+ * @type {Set<number | undefined>}
+ */
+const running = new Set();
+process.on('SIGINT', () => {
+  for (const pid of running) killGroup(pid);
+  process.exit(130);
+});
+
+/**
  * A Wine that can be used.
  *
  * @typedef {object} Wine
@@ -96,12 +107,7 @@ export async function runInWine(wine, task) {
     timedOut = true;
     killGroup(child.pid);
   }, task.timeoutMs);
-  // Ctrl-C reaches this process only.
-  const interrupt = () => {
-    killGroup(child.pid);
-    process.exit(130);
-  };
-  process.on('SIGINT', interrupt);
+  running.add(child.pid);
   const ended = new AbortController();
   const shown = task.quiet === true ? undefined : showWhatComes(task.output, ended.signal);
   /** @type {number} */
@@ -110,7 +116,7 @@ export async function runInWine(wine, task) {
     child.on('close', (code) => resolve(code ?? 1));
   });
   clearTimeout(timer);
-  process.off('SIGINT', interrupt);
+  running.delete(child.pid);
   closeSync(output);
   ended.abort();
   await shown;

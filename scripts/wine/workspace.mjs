@@ -1,5 +1,5 @@
 /**
- * A workspace: a copy of the project for Windows, with a prefix of Wine's own; several can be in use at once.
+ * A workspace: a copy of the project for Windows, with prefixes of Wine of its own; several can be in use at once.
  *
  * Packages are installed once for each package-lock.json and shared; the sources are copied for each run.
  */
@@ -29,7 +29,7 @@ const MANIFESTS = ['package.json', 'package-lock.json', '.npmrc'];
  *
  * @typedef {object} Workspace
  * @property {string} folder - All of it.
- * @property {string} prefix - Wine's C: drive and registry; made by Wine when it is not there.
+ * @property {string} prefixes - A prefix for each ncrypt.dll: Wine's drive C: and registry.
  * @property {string} project - The copy of the project.
  * @property {string} reports - Where reports of test runs stay.
  * @property {() => void} release - Lets another run use it.
@@ -41,7 +41,7 @@ export const workspaceName = process.env['KEYCASK_WINE_PREFIX'] ?? 'main';
 /**
  * Takes a workspace and copies today's sources into it.
  *
- * @param {{ readonly fresh?: boolean }} [options] - With a new prefix: no key of an earlier run is in it.
+ * @param {{ readonly fresh?: boolean }} [options] - With new prefixes: no key of an earlier run is in it.
  * @returns {Promise<Workspace>} Its paths.
  */
 export async function takeWorkspace({ fresh = false } = {}) {
@@ -53,12 +53,12 @@ export async function takeWorkspace({ fresh = false } = {}) {
   try {
     const workspace = {
       folder,
-      prefix: path.join(folder, 'prefix'),
+      prefixes: path.join(folder, 'prefixes'),
       project: path.join(folder, 'project'),
       reports: path.join(folder, 'reports'),
       release,
     };
-    if (fresh) rmSync(workspace.prefix, { recursive: true, force: true });
+    if (fresh) rmSync(workspace.prefixes, { recursive: true, force: true });
     copySources(workspace.project);
     symlinkSync(await providePackages(), path.join(workspace.project, 'node_modules'));
     return workspace;
