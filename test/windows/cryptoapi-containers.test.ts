@@ -128,6 +128,17 @@ describe("containers of keycask's own", () => {
     expect(again.publicKey).toEqual(fresh.publicKey);
   });
 
+  it('are found by their names, and not overwritten, where their key files are lost', async () => {
+    const names = [freshName(), `Keycask Test ${randomBytes(8).toString('hex')}`];
+    for (const name of names) {
+      const key = await keyIn(provider, name);
+      await using elsewhere = await home.open({ folder: `${home.folder} of another program` });
+      await fails('CONTAINER_EXISTS', keyIn(elsewhere, name));
+      const found = await elsewhere.openKey(name, 'AT_KEYEXCHANGE');
+      expect(found.publicKey).toEqual(key.publicKey);
+    }
+  });
+
   it('tell where their key is, and who can read it', async () => {
     const name = freshName();
     const key = await keyIn(provider, name);

@@ -12,7 +12,12 @@ import type { KeyName } from '../rules/key-storage.ts';
 import { withNameLock } from '../windows/name-lock.ts';
 import { isHashedName, nativeNameOf } from '../windows/native-name.ts';
 import { whyDenied } from './container-access.ts';
-import { isContainerName, readReference, sealedReference } from './container-name.ts';
+import {
+  containerNameOf,
+  isContainerName,
+  readReference,
+  sealedReference,
+} from './container-name.ts';
 import {
   emptySlot,
   readSlot,
@@ -67,30 +72,31 @@ export class CryptoApiKeys {
   }
 
   /**
-   * The key of that name: one that has a file first, then one that another application keeps in a container of that very name.
+   * The key of that name: one that has a file first; then one whose file was lost, or that another application keeps in a container of
+   * that very name.
    *
    * @returns What CryptoAPI said, where there is none.
    * @throws KeyStoreError PERMISSION_DENIED for a container that exists and may not be read; what opening the key file throws.
    */
   async find(
     name: KeyName,
-    options: Pick<ContextOptions, 'silent'>,
+    { silent }: Pick<ContextOptions, 'silent'>,
   ): Promise<FoundKey | KeyStoreError> {
-    const silent = options.silent;
     const place = { scope: name.scope, slot: slotOf(name.legacyKeySpec) };
-    let missing = NOT_FOUND;
     const facts = await this.#readFile(name, silent);
     if (facts) {
       const pair = await this.look({ ...place, container: facts.container }, silent);
-      if (KeyStoreError.is(pair)) missing = pair;
-      else if (equalBytes(pair.publicKey, facts.publicKey)) return { ...pair, facts };
-      // Another application put another key there: what the file says is not said of that.
-      else this.csp.release(pair.context);
+      if (!KeyStoreError.is(pair)) {
+        if (equalBytes(pair.publicKey, facts.publicKey)) return { ...pair, facts };
+        // Another application put another key there: what the file says is not said of that.
+        this.csp.release(pair.context);
+      }
     }
-    if (name.legacyKeySpec === 'none' || !isContainerName(name.name)) return missing;
-    if (await this.#isOfAnother(name)) return missing;
-    const pair = await this.look({ ...place, container: name.name }, silent);
-    return KeyStoreError.is(pair) ? pair : { ...pair, facts: undefined };
+    const found = await this.look({ ...place, container: containerNameOf(name) }, silent);
+    if (!KeyStoreError.is(found)) return { ...found, facts: undefined };
+    if (!(await this.#mayBeForeign(name))) return found;
+    const foreign = await this.look({ ...place, container: name.name }, silent);
+    return KeyStoreError.is(foreign) ? foreign : { ...foreign, facts: undefined };
   }
 
   /** The key pair in a slot, or what CryptoAPI said. */
@@ -186,18 +192,21 @@ export class CryptoApiKeys {
     return { ...opened.facts, container: readReference(reference.bytes) };
   }
 
-  /** Is the container of that very name one that a key of another name lies in? To CryptoAPI, names that differ in case are one. */
-  async #isOfAnother(name: KeyName): Promise<boolean> {
+  /** Could another application keep it in a container of that very name? */
+  async #mayBeForeign(name: KeyName): Promise<boolean> {
+    const isTried = containerNameOf(name) === name.name;
+    if (isTried || name.legacyKeySpec === 'none' || !isContainerName(name.name)) return false;
+    // To CryptoAPI, names that differ in case are one: that container may be of our key of another name.
     const container = name.name.toLowerCase();
     const files = this.files[name.scope];
     if (container !== name.name) {
       const present = await files.present({ ...name, name: container });
-      if (present && !present.isDeleted) return true;
+      if (present && !present.isDeleted) return false;
     }
-    if (!isHashedName(container)) return false;
+    if (!isHashedName(container)) return true;
     for await (const facts of files.list(name.scope))
-      if (!KeyStoreError.is(facts) && nativeNameOf(facts).hashed === container) return true;
-    return false;
+      if (!KeyStoreError.is(facts) && nativeNameOf(facts).hashed === container) return false;
+    return true;
   }
 }
 
@@ -210,7 +219,6 @@ function noKey({ container, slot }: SlotPlace): KeyStoreError {
   );
 }
 
-const NOT_FOUND = new KeyStoreError('CONTAINER_NOT_FOUND');
 const MAY_BE_DENIED = [
   WINDOWS_STATUS.NTE_BAD_KEYSET,
   WINDOWS_STATUS.NTE_PERM,

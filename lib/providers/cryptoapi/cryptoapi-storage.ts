@@ -241,8 +241,7 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   /** Why a key is not found, as far as it can be told. */
   async #absence(name: KeyName, missing: KeyStoreError): Promise<KeyStoreError> {
     const scope = name.scope === 'user' ? 'machine' : 'user';
-    const elsewhere = { ...name, scope } as const;
-    if (!(await this.#keys.withLock(elsewhere, () => this.#isThere(elsewhere)))) return missing;
+    if (!(await this.#isThere({ ...name, scope }))) return missing;
     return new KeyStoreError('CONTAINER_NOT_FOUND', missing.message, {
       ...(missing.native && { native: missing.native }),
       hint: `There is one of that name with scope ${scope}.`,
@@ -250,10 +249,12 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   }
 
   async #isThere(name: KeyName): Promise<boolean> {
+    const look = () => this.#placeOf({ ...name, silent: true });
     try {
-      return (await this.#placeOf({ ...name, silent: true })).isTaken;
+      return (await this.#keys.withLock(name, look)).isTaken;
     } catch (error) {
-      return KeyStoreError.is(error) && error.code === 'PERMISSION_DENIED';
+      // It is only asked for a hint: of what failed, this alone says yes.
+      return KeyStoreError.is(error) && error.native?.api === 'CryptAcquireContext';
     }
   }
 }
