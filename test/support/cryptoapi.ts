@@ -32,21 +32,26 @@ export interface CryptoApiHome {
   readonly folder: string;
   /** Each call is what another process would open. */
   open(this: void, options?: CryptoApiProviderOptions): Promise<Provider>;
-  /** Removes the files, and every container whose name begins with `keycask`. */
+  /** Removes the files, and the containers made since whose names begin with `keycask`: what was there before is somebody's. */
   remove(this: void): Promise<void>;
 }
+
+/** Flags of the user's containers and of the machine's. */
+const SCOPES = [0, CRYPT_MACHINE_KEYSET];
 
 export async function cryptoApiHome(): Promise<CryptoApiHome> {
   const temporary = await temporaryFolder();
   const folder = join(temporary.path, 'keys');
+  const before = SCOPES.map((scope) => new Set(containers(scope)));
   return {
     folder,
     open: (options = {}) => openCryptoApiProvider({ folder, ...options }),
     remove: async () => {
       await temporary.remove();
-      for (const scope of [0, CRYPT_MACHINE_KEYSET])
+      for (const [index, scope] of SCOPES.entries())
         for (const container of containers(scope))
-          if (/^keycask/i.test(container)) acquire(container, CRYPT_DELETEKEYSET | scope);
+          if (/^keycask/i.test(container) && !before[index]!.has(container))
+            acquire(container, CRYPT_DELETEKEYSET | scope);
     },
   };
 }
