@@ -20,7 +20,7 @@ export const keepsKeys = NCRYPT !== 'wine';
 
 /** A name that nobody else has, also where keys of many runs lie together. */
 export function newName(): string {
-  return `keycask test ${randomBytes(8).toString('hex')}`;
+  return `cng test ${randomBytes(8).toString('hex')}`;
 }
 
 /** A key of the provider. */
