@@ -23,6 +23,7 @@ const COLUMNS = [
   { suite: "cng on Wine's ncrypt", heading: "`cng`, Wine 10's ncrypt" },
 ];
 const REAL_WINDOWS = 'real Windows';
+const PASSED = 'passed';
 
 /**
  * One test of a report.
@@ -136,5 +137,3 @@ function testsOf(report) {
 function row(cells) {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
-
-const PASSED = 'passed';
