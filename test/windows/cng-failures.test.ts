@@ -10,6 +10,9 @@ import { message, recordFor } from '../../lib/testing/provider/test-messages.ts'
 import { isDouble, makeKey, newName, openCngProviderOn, openHandles } from '../support/cng.ts';
 import { codeOfAsync } from '../support/errors.ts';
 import { FaultyNCrypt } from '../support/faulty-ncrypt.ts';
+import { useOwnKeys } from '../support/own-keys.ts';
+
+useOwnKeys();
 
 const RSA = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
 

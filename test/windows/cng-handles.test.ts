@@ -4,6 +4,9 @@ import { openCngProvider } from '../../lib/providers/cng/index.ts';
 import { message } from '../../lib/testing/provider/test-messages.ts';
 import { isDouble, keepsKeys, makeKey, newName, openHandles } from '../support/cng.ts';
 import { codeOfAsync } from '../support/errors.ts';
+import { useOwnKeys } from '../support/own-keys.ts';
+
+useOwnKeys();
 
 /** Windows opens handles of its own now and then; a leak would be thousands. */
 const TOLERANCE = isDouble ? 0 : 100;

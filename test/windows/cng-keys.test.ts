@@ -18,10 +18,13 @@ import { message } from '../../lib/testing/provider/test-messages.ts';
 import { keepsKeys, makeKey, newName, withRawProvider } from '../support/cng.ts';
 import { codeOfAsync } from '../support/errors.ts';
 import { forkTest, race } from '../support/fork.ts';
+import { useOwnKeys } from '../support/own-keys.ts';
 
 const CHILD = 'windows/children/cng-process.ts';
 const FACTS = 'keycask facts';
 const NOTHING = { export: false, plaintextExport: false, archive: false, plaintextArchive: false };
+
+useOwnKeys();
 
 let provider: Provider;
 beforeEach(async () => {

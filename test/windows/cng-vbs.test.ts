@@ -11,6 +11,7 @@ import { openCngProvider } from '../../lib/providers/cng/index.ts';
 import { message, recordFor } from '../../lib/testing/provider/test-messages.ts';
 import { isDouble, newName, openCngProviderOn } from '../support/cng.ts';
 import { codeOfAsync } from '../support/errors.ts';
+import { useOwnKeys } from '../support/own-keys.ts';
 
 const VBS = 'KEYCASK_DOUBLE_VBS';
 const BOOT = 'KEYCASK_DOUBLE_BOOT';
@@ -28,6 +29,8 @@ const UNAVAILABLE = {
     name: 'NTE_VBS_UNAVAILABLE',
   },
 };
+
+useOwnKeys();
 
 let provider: Provider;
 beforeEach(async () => {
