@@ -39,6 +39,7 @@ export class ProviderKey implements PersistedKey {
   readonly #handles: OpenHandles;
   /** undefined once the handle is free. */
   #stored: StoredKey | undefined;
+  #closing: Promise<void> | undefined;
   #properties: StoredProperties;
   #mayArchive: boolean;
 
@@ -148,22 +149,28 @@ export class ProviderKey implements PersistedKey {
   async delete(): Promise<void> {
     const stored = this.#open();
     await stored.delete();
-    this.#free();
+    this.#stored = undefined;
+    this.#handles.closed(this);
   }
 
-  async close(): Promise<void> {
-    const stored = this.#stored;
-    this.#free();
-    await stored?.close();
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #free(): void {
+  /** No call begins from here on; the provider, which is closed after its keys, waits until the handle is free. */
+  async #close(): Promise<void> {
+    const stored = this.#stored;
     this.#stored = undefined;
-    this.#handles.closed(this);
+    try {
+      await stored?.close();
+    } finally {
+      this.#handles.closed(this);
+    }
   }
 
   #open(): StoredKey {

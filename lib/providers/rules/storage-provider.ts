@@ -94,6 +94,7 @@ export class StorageProvider implements Provider {
     const scopes = options.scope === undefined ? this.capabilities.scopes : [options.scope];
     let unreadable: KeyStoreError | undefined;
     for (const scope of scopes) {
+      this.#handles.requireOpen();
       for await (const info of this.#storage.list(scope)) {
         this.#handles.requireOpen();
         if (KeyStoreError.is(info)) unreadable = info;
