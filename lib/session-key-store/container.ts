@@ -4,6 +4,7 @@ import type {
   Isolation,
   KeyScope,
   LegacyKeySpec,
+  PendingKey,
   PersistedKey,
   Provider,
 } from '../contracts/provider.ts';
@@ -78,7 +79,7 @@ export async function createContainer(
       'ALGORITHM_UNSUPPORTED',
       `there is no container algorithm ${options.algorithm}: want ${CONTAINER_ALGORITHMS.join(', ')}`,
     );
-  const make = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
+  const ask = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
     const { scope = 'user', overwrite = false, isolation = 'none' } = options;
     const pending = await provider.createPersistedKey(
       algorithm,
@@ -94,13 +95,34 @@ export async function createContainer(
       archive: allowed,
       plaintextArchive: allowed,
     });
-    return pending.finalize();
+    return pending;
   };
-  const exchangeKey = await make(chosen.exchange, 'AT_KEYEXCHANGE');
+  const exchange = await ask(chosen.exchange, 'AT_KEYEXCHANGE');
+  const signature = await ask(chosen.signature, 'AT_SIGNATURE');
+  return finalizeBoth({ exchange, signature }, ({ exchangeKey, signatureKey }) =>
+    certify(name, exchangeKey, signatureKey, options.notBefore),
+  );
+}
+
+interface ContainerPair {
+  readonly exchangeKey: PersistedKey;
+  /** The exchange key itself where that signs too. */
+  readonly signatureKey: PersistedKey;
+}
+
+/**
+ * Makes the keys of a container. Both were asked for before: a name of which another application has one half is refused while nothing is
+ * made yet, since CryptoAPI cannot take a single key out of a container again.
+ */
+async function finalizeBoth<Result>(
+  pending: { readonly exchange: PendingKey; readonly signature: PendingKey | undefined },
+  finishPair: (pair: ContainerPair) => Promise<Result>,
+): Promise<Result> {
+  const exchangeKey = await pending.exchange.finalize();
   let signatureKey: PersistedKey | undefined;
   try {
-    signatureKey = await make(chosen.signature, 'AT_SIGNATURE');
-    return await certify(name, exchangeKey, signatureKey, options.notBefore);
+    signatureKey = await pending.signature?.finalize();
+    return await finishPair({ exchangeKey, signatureKey: signatureKey ?? exchangeKey });
   } catch (error) {
     // Half a container is of use to nobody, and would hold its name.
     await signatureKey?.delete();
@@ -125,27 +147,28 @@ export async function importContainer(
   keys: ContainerKeys,
   notBefore: Date,
 ): Promise<OpenContainer> {
-  const pending = await provider.importKey(
-    keys.exchange,
-    persistedName(provider, name),
-    'AT_KEYEXCHANGE',
-  );
-  if (!keys.signature) await pending.setProperty('keyUsage', ['decrypt', 'sign']);
-  const exchangeKey = await pending.finalize();
-  const signatureKey = keys.signature
-    ? await (
-        await provider.importKey(keys.signature, persistedName(provider, name), 'AT_SIGNATURE')
-      ).finalize()
-    : exchangeKey;
-  if (!keys.certificates) return certify(name, exchangeKey, signatureKey, notBefore);
-  const { signing, exchange } = keys.certificates;
-  if (
-    !equalBytes(signerOf(signing).publicKey, signatureKey.publicKey) ||
-    !equalBytes(signerOf(exchange).publicKey, exchangeKey.publicKey)
-  ) {
+  const ask = (privateKey: SecretBytes, spec: LegacyKeySpec) =>
+    provider.importKey(privateKey, persistedName(provider, name), spec);
+  const exchange = await ask(keys.exchange, 'AT_KEYEXCHANGE');
+  if (!keys.signature) await exchange.setProperty('keyUsage', ['decrypt', 'sign']);
+  const signature = keys.signature && (await ask(keys.signature, 'AT_SIGNATURE'));
+  return finalizeBoth({ exchange, signature }, async (pair) => {
+    if (!keys.certificates) return certify(name, pair.exchangeKey, pair.signatureKey, notBefore);
+    requireTheirs(keys.certificates, pair);
+    return finish(name, { ...pair, ...keys.certificates });
+  });
+}
+
+/** @throws KeyStoreError PARAMETER_INVALID for certificates of other keys. */
+function requireTheirs(
+  { signing, exchange }: ContainerCertificates,
+  { signatureKey, exchangeKey }: ContainerPair,
+): void {
+  const areTheirs =
+    equalBytes(signerOf(signing).publicKey, signatureKey.publicKey) &&
+    equalBytes(signerOf(exchange).publicKey, exchangeKey.publicKey);
+  if (!areTheirs)
     throw new KeyStoreError('PARAMETER_INVALID', 'the certificates are not those of the keys');
-  }
-  return finish(name, { exchangeKey, signatureKey, signing, exchange });
 }
 
 /** From now on the container only opens what it opened before. */
@@ -232,7 +255,7 @@ async function certify(
 
 async function finish(
   name: string,
-  parts: ContainerCertificates & { exchangeKey: PersistedKey; signatureKey: PersistedKey },
+  parts: ContainerCertificates & ContainerPair,
 ): Promise<OpenContainer> {
   await parts.exchangeKey.setProperty(EXCHANGE_PROPERTY, parts.exchange);
   // Last: a container with this property is finished.
@@ -240,10 +263,7 @@ async function finish(
   return opened(name, parts);
 }
 
-function opened(
-  name: string,
-  parts: ContainerCertificates & { exchangeKey: PersistedKey; signatureKey: PersistedKey },
-): OpenContainer {
+function opened(name: string, parts: ContainerCertificates & ContainerPair): OpenContainer {
   const { exchangeKey, signatureKey, signing, exchange } = parts;
   return {
     name,
