@@ -65,6 +65,9 @@ export class ProviderKey implements PersistedKey {
     const fits = wrapped.type === 'ecdh-x963' ? 'ECDH' : 'RSA';
     if (!this.algorithm.startsWith(fits))
       throw invalid(`recipient ${recipient} is not for a key of this algorithm`);
+    // RFC 8017 sections 7.1.2 and 7.2.2, step 1: what a shorter or longer one does to a CSP is not tried.
+    if (wrapped.type !== 'ecdh-x963' && wrapped.encryptedKey.length !== this.#modulusLength)
+      throw new KeyStoreError('KEY_UNWRAP_FAILED');
     const { unwraps, oaepHashes } = this.#storage.capabilities;
     const isOffered =
       unwraps.includes(wrapped.type) &&
@@ -141,9 +144,15 @@ export class ProviderKey implements PersistedKey {
     if (!plaintextExport && !isArchiving) throw new KeyStoreError('EXPORT_FORBIDDEN');
     if (format === 'PRIVATEKEYBLOB' && this.algorithm !== 'RSA')
       throw new KeyStoreError('NOT_SUPPORTED', 'a PRIVATEKEYBLOB holds an RSA key');
-    const exported = await stored.exportKey(format);
-    if (isArchiving) this.#mayArchive = false;
-    return exported;
+    if (!isArchiving) return stored.exportKey(format);
+    // Before it is given out: a second call may come meanwhile. What failed may be tried again.
+    this.#mayArchive = false;
+    try {
+      return await stored.exportKey(format);
+    } catch (error) {
+      this.#mayArchive = true;
+      throw error;
+    }
   }
 
   async delete(): Promise<void> {
@@ -177,6 +186,12 @@ export class ProviderKey implements PersistedKey {
     this.#handles.requireOpen();
     if (!this.#stored) throw new KeyStoreError('HANDLE_INVALID');
     return this.#stored;
+  }
+
+  /** Bytes; 0 of a key that is not RSA. */
+  get #modulusLength(): number {
+    const key = decodeSpki(this.publicKey);
+    return key.type === 'rsa' ? key.modulus.length : 0;
   }
 
   #requireUsage(...usages: readonly KeyUsage[]): void {
