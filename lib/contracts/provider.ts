@@ -102,7 +102,7 @@ export interface CreateKeyOptions extends OpenKeyOptions {
 }
 
 export interface FinalizeOptions {
-  /** NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG: RSA only, else FLAGS_INVALID (NTE_BAD_FLAGS). */
+  /** NCRYPT_WRITE_KEY_TO_LEGACY_STORE_FLAG: RSA without isolation only, else FLAGS_INVALID (NTE_BAD_FLAGS). */
   readonly writeToLegacyStore?: boolean;
 }
 

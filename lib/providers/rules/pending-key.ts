@@ -83,14 +83,15 @@ export class ProviderPendingKey implements PendingKey {
     return key;
   }
 
-  /** A CryptoAPI container has a slot for each spec, holds RSA, and outlives a boot. */
+  /** A CryptoAPI container has a slot for each spec, holds RSA, outlives a boot, and lies outside of VBS. */
   #requireLegacyStore(): void {
-    const { algorithm, name, legacyKeySpec, perBoot } = this.#parts.request;
-    const fits = algorithm === 'RSA' && name !== null && legacyKeySpec !== 'none' && !perBoot;
+    const { algorithm, name, legacyKeySpec, isolation } = this.#parts.request;
+    const hasSlot = name !== null && legacyKeySpec !== 'none';
+    const fits = algorithm === 'RSA' && hasSlot && isolation === 'none';
     if (!fits)
       throw new KeyStoreError(
         'FLAGS_INVALID',
-        'writeToLegacyStore is for a named RSA key, AT_KEYEXCHANGE or AT_SIGNATURE, not per boot',
+        'writeToLegacyStore is for a named RSA key, AT_KEYEXCHANGE or AT_SIGNATURE, without isolation',
       );
     if (!this.#parts.storage.capabilities.legacyStore)
       throw new KeyStoreError('NOT_SUPPORTED', 'this provider has no legacy store');

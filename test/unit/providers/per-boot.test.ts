@@ -73,15 +73,19 @@ describe('a per-boot key', () => {
     expect(asked()).toBe(0);
   });
 
-  it('does not go to the legacy store, which outlives a boot', async () => {
-    await using provider = await home.open({ bootSecret: machine() });
-    const pending = await provider.createPersistedKey('RSA', 'boot', 'AT_KEYEXCHANGE', {
-      isolation: 'prefer-vbs',
-      perBoot: true,
-    });
-    const finalized = pending.finalize({ writeToLegacyStore: true });
-    expect(await codeOfAsync(finalized)).toBe('FLAGS_INVALID');
-  });
+  // The legacy store has no isolation, and it outlives a boot.
+  it.each([true, false])(
+    'does not go to the legacy store, isolated, per boot %s',
+    async (perBoot) => {
+      await using provider = await home.open({ bootSecret: machine() });
+      const pending = await provider.createPersistedKey('RSA', 'boot', 'AT_KEYEXCHANGE', {
+        isolation: 'prefer-vbs',
+        perBoot,
+      });
+      const finalized = pending.finalize({ writeToLegacyStore: true });
+      expect(await codeOfAsync(finalized)).toBe('FLAGS_INVALID');
+    },
+  );
 });
 
 describe.skipIf(process.platform === 'win32')('the boot secret on a memory file system', () => {
