@@ -11,6 +11,12 @@ import { toHex } from '../../lib/bytes/octets.ts';
 import type { PersistedKey, PersistedKeyInfo, Provider } from '../../lib/contracts/provider.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../../lib/errors.ts';
 import { keyFileStem } from '../../lib/providers/cryptoapi/container-access.ts';
+import { sealedReference } from '../../lib/providers/cryptoapi/container-name.ts';
+import { tmpfsBootSecret } from '../../lib/providers/key-files/boot-secret.ts';
+import { dpapiProtector } from '../../lib/providers/key-files/dpapi-protector.ts';
+import { KeyFiles } from '../../lib/providers/key-files/key-files.ts';
+import { defaultProperties } from '../../lib/providers/rules/key-properties.ts';
+import { createContainer } from '../../lib/session-key-store/container.ts';
 import { classicRecordFor, message } from '../../lib/testing/provider/test-messages.ts';
 import { verifySignature } from '../../lib/keys/signature.ts';
 import {
@@ -266,6 +272,36 @@ describe('containers of other applications', () => {
     await fails('CONTAINER_EXISTS', pending.finalize());
     expect(spkiIn(name, AT_KEYEXCHANGE)).toEqual(theirs);
   });
+});
+
+it('leaves the container of another application as it is that has one half of the name', async () => {
+  const name = freshName();
+  await makeOldContainer(name, [AT_SIGNATURE]);
+  const signature = spkiIn(name, AT_SIGNATURE);
+  const options = { algorithm: 'rsa-2048', exportable: true, notBefore: new Date() } as const;
+  await fails('CONTAINER_EXISTS', createContainer(provider, name, options));
+  expect(spkiIn(name, AT_SIGNATURE)).toEqual(signature);
+  expect(() => spkiIn(name, AT_KEYEXCHANGE)).toThrow('NTE_NO_KEY');
+});
+
+it('follows no key file into the container of another name', async () => {
+  const [name, other] = [freshName(), freshName()];
+  await makeOldContainer(other);
+  const files = new KeyFiles({
+    folder: home.folder,
+    content: 'reference',
+    protector: dpapiProtector(),
+    otherProtectors: [],
+    bootSecret: tmpfsBootSecret(),
+  });
+  const key = { name, scope: 'user', legacyKeySpec: 'AT_KEYEXCHANGE', algorithm: 'RSA' } as const;
+  const properties = defaultProperties(key, 'none', new Date(0));
+  const publicKey = spkiIn(other, AT_KEYEXCHANGE);
+  using reference = sealedReference(other);
+  await files.write({ ...key, publicKey, properties, generation: 1 }, reference);
+  await fails('CONTAINER_NOT_FOUND', provider.openKey(name, 'AT_KEYEXCHANGE'));
+  const mine = await keyIn(provider, name);
+  expect(mine.publicKey).toEqual(spkiIn(name, AT_KEYEXCHANGE));
 });
 
 describe('what CryptoAPI fails with', () => {

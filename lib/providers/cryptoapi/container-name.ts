@@ -16,6 +16,16 @@ export function containerNameOf(name: KeyName): string {
 }
 
 /**
+ * The containers that a key of that name can lie in: that of a new key, and one of another application that bears the very name.
+ *
+ * A key file cannot send anybody to another one. Files of machine keys lie where any user may have put them, under a DPAPI that all have.
+ */
+export function mayLieIn(name: KeyName, container: string): boolean {
+  const possible = [containerNameOf(name), name.name];
+  return possible.some((known) => known.toLowerCase() === container.toLowerCase());
+}
+
+/**
  * Can another application's container be opened by this name? CryptoAPI keeps names in the code page of the machine, which makes other
  * characters alike; a backslash has always been refused or misread.
  */

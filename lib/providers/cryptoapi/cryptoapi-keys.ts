@@ -15,6 +15,7 @@ import { whyDenied } from './container-access.ts';
 import {
   containerNameOf,
   isContainerName,
+  mayLieIn,
   readReference,
   sealedReference,
 } from './container-name.ts';
@@ -84,7 +85,7 @@ export class CryptoApiKeys {
   ): Promise<FoundKey | KeyStoreError> {
     const place = { scope: name.scope, slot: slotOf(name.legacyKeySpec) };
     const facts = await this.#readFile(name, silent);
-    if (facts) {
+    if (facts && mayLieIn(name, facts.container)) {
       const pair = await this.look({ ...place, container: facts.container }, silent);
       if (!KeyStoreError.is(pair)) {
         if (equalBytes(pair.publicKey, facts.publicKey)) return { ...pair, facts };

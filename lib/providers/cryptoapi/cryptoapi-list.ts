@@ -85,15 +85,18 @@ class Containers {
     const id = container.toLowerCase();
     const known = this.#contents.get(id);
     if (known) return known;
-    const scope = this.#scope;
-    const contents = await this.#keys.withLock({ name, scope }, () => this.#readNow(container));
+    const contents = await this.#readNow(container, name);
     this.#contents.set(id, contents);
     return contents;
   }
 
-  async #readNow(container: string): Promise<Contents> {
+  /** One whose lock somebody else keeps does not hide the others. */
+  async #readNow(container: string, name: string): Promise<Contents> {
+    const scope = this.#scope;
     try {
-      return await this.#keys.readSlots({ container, scope: this.#scope });
+      return await this.#keys.withLock({ name, scope }, () =>
+        this.#keys.readSlots({ container, scope }),
+      );
     } catch (error) {
       if (KeyStoreError.is(error)) return error;
       throw error;
