@@ -50,6 +50,10 @@ const EXCHANGE_PROPERTY = 'custom:keycask-exchange-certificate';
 /** Of a container that signs no more: sealed with the key, so that no other file can make it the current one again. */
 const RETIRED_PROPERTY = 'custom:keycask-retired';
 
+/** The keys may be the only ones that open a home: nobody is told to delete them. */
+const UNFINISHED_HINT =
+  'Restore the key files from a copy: keys/ of the home, or for cryptoapi %APPDATA%\\keycask. Delete the container only if no home ever used it.';
+
 const ALGORITHMS: Record<
   ContainerAlgorithm,
   { exchange: KeyAlgorithm; signature: KeyAlgorithm; length?: number }
@@ -199,7 +203,8 @@ export async function openContainer(
   if (!signing || !exchange)
     throw new KeyStoreError(
       'KEY_FILE_DAMAGED',
-      `the container ${name} was never finished: delete it and make it again`,
+      `the container ${name} has no certificates: it was never finished, or what lay beside its keys is lost`,
+      { hint: UNFINISHED_HINT },
     );
   return opened(name, { exchangeKey, signatureKey, signing, exchange });
 }

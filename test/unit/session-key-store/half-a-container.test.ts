@@ -5,6 +5,7 @@ import { openSoftwareProvider } from '../../../lib/providers/software/index.ts';
 import {
   createContainer,
   importContainer,
+  openContainer,
   type ContainerKeys,
 } from '../../../lib/session-key-store/container.ts';
 import { codeOfAsync } from '../../support/errors.ts';
@@ -58,4 +59,15 @@ it('leaves no key behind of a container whose certificates are of other keys', a
   expect(await codeOfAsync(imported)).toBe('PARAMETER_INVALID');
   for (const spec of ['AT_KEYEXCHANGE', 'AT_SIGNATURE'] as const)
     expect(await codeOfAsync(provider.openKey('wrong', spec))).toBe('CONTAINER_NOT_FOUND');
+});
+
+it('of which the certificates are gone is not said to be worth deleting', async () => {
+  await using provider = await home.open();
+  await keyIn(provider, 'keys');
+  await keyIn(provider, 'keys', 'AT_SIGNATURE');
+  await expect(openContainer(provider, 'keys')).rejects.toMatchObject({
+    code: 'KEY_FILE_DAMAGED',
+    message: expect.stringContaining('what lay beside its keys is lost') as unknown,
+    hint: expect.stringMatching(/^Restore/) as unknown,
+  });
 });
