@@ -47,8 +47,11 @@ export class KeyFolder {
    *
    * @param bytes - undefined deletes.
    * @returns false where somebody else made it, or a later one; nothing was changed then.
+   * @throws KeyStoreError KEY_FILE_DAMAGED after a generation that no key reaches by being changed: nobody would see the next one.
    */
   async add(stem: string, generation: number, bytes: Uint8Array | undefined): Promise<boolean> {
+    if (generation > MAX_GENERATION)
+      throw new KeyStoreError('KEY_FILE_DAMAGED', `${stem}: somebody made up its last generation`);
     await this.#make();
     const path = this.#path(stem, generation);
     try {
@@ -127,6 +130,8 @@ async function readKeyFile(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
+/** As many digits as FILE_NAME has. */
+const MAX_GENERATION = 999_999_999;
 const FILE_NAME = /^([0-9a-f]{40})\.([1-9][0-9]{0,8})\.key$/;
 const TOMBSTONE = encodeUtf8('keycask: this key was deleted\n');
 /** Each try that fails is another process that got further. */
