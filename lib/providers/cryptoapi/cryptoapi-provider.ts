@@ -15,6 +15,8 @@ import { tmpfsBootSecret } from '../key-files/boot-secret.ts';
 import { dpapiProtector } from '../key-files/dpapi-protector.ts';
 import { KeyFiles } from '../key-files/key-files.ts';
 import type { Protector } from '../key-files/protector.ts';
+import { requireText } from '../rules/key-properties.ts';
+import { LIMITS } from '../rules/limits.ts';
 import { RSA_LENGTHS } from '../rules/private-key.ts';
 import { StorageProvider } from '../rules/storage-provider.ts';
 import { CryptoApiKeys, type FilesByScope } from './cryptoapi-keys.ts';
@@ -43,7 +45,7 @@ export interface CryptoApiProviderOptions {
  * are opened and listed by their own names.
  *
  * @throws KeyStoreError PROVIDER_UNAVAILABLE (NTE_PROV_DLL_NOT_FOUND) where this is not Windows, or there is no such CSP (NTE_KEYSET_NOT_DEF),
- *   MODULE_MISSING where koffi is not installed.
+ *   MODULE_MISSING where koffi is not installed, PARAMETER_INVALID for a name that no CSP can have.
  * @example
  * ```ts
  * await using provider = await openCryptoApiProvider();
@@ -56,6 +58,8 @@ export async function openCryptoApiProvider(
   options: CryptoApiProviderOptions = {},
 ): Promise<Provider> {
   const { providerName: name, clock = () => new Date() } = options;
+  // CryptAcquireContext would read it up to a zero.
+  if (name !== undefined) requireText("a CSP's name", name, 1, LIMITS.nameInCharacters);
   const api = await loadAdvapi32();
   const { providerType = typeOf(api, name) } = options;
   const csp = new Csp(api, {

@@ -6,12 +6,14 @@ import { keyFileStem } from '../../../lib/providers/cryptoapi/container-access.t
 import {
   containerNameOf,
   isContainerName,
+  mayLieIn,
   readReference,
   sealedReference,
 } from '../../../lib/providers/cryptoapi/container-name.ts';
+import { openCryptoApiProvider } from '../../../lib/providers/cryptoapi/index.ts';
 import { postureOf, type CryptoApiPostureFacts } from '../../../lib/providers/cryptoapi/posture.ts';
 import { defaultProperties } from '../../../lib/providers/rules/key-properties.ts';
-import { codeOf } from '../../support/errors.ts';
+import { codeOf, codeOfAsync } from '../../support/errors.ts';
 
 describe("a key file of Microsoft's CSPs", () => {
   // Names that Windows and IIS give every machine: the first halves of files below MachineKeys are well known.
@@ -58,7 +60,20 @@ describe("the name of another application's container", () => {
   });
 });
 
+it('refuses a name that no CSP can have, before anything is loaded', async () => {
+  for (const providerName of ['', 'Microsoft\0', 'x'.repeat(10_000)])
+    expect(await codeOfAsync(openCryptoApiProvider({ providerName }))).toBe('PARAMETER_INVALID');
+});
+
 describe('a reference to a container', () => {
+  it('is to one where a key of its name can lie', () => {
+    const key = { scope: 'machine', name: 'Archive', legacyKeySpec: 'AT_KEYEXCHANGE' } as const;
+    for (const container of [containerNameOf(key), 'Archive', 'archive'])
+      expect(mayLieIn(key, container)).toBe(true);
+    for (const container of ['archive2', containerNameOf({ ...key, name: 'archivE' })])
+      expect(mayLieIn(key, container)).toBe(false);
+  });
+
   it('is its name, padded with zero bytes to 32 and no more', () => {
     for (const name of ['a', 'x'.repeat(31), 'x'.repeat(32), 'x'.repeat(200), 'ünï']) {
       using reference = sealedReference(name);
