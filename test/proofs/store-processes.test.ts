@@ -81,11 +81,12 @@ it('is sound after each of thirty writers was killed', { timeout: 120_000 }, asy
     await exit;
   };
   // Two at a time: one is killed while another is writing.
-  for (let kills = 0; kills < KILLS; kills += 2) {
+  // On a busy machine a writer may die before its first change: then more of them are killed.
+  for (let kills = 0; kills < KILLS || changes.length <= KILLS; kills += 2) {
+    expect(kills).toBeLessThan(10 * KILLS);
     await Promise.all([kill(), kill()]);
     expect(await problemsOf(folder.path, pem, changes)).toEqual([]);
   }
-  expect(changes.length).toBeGreaterThan(KILLS);
   const { manifest } = await openManifestedStore(folder.path, identityOf(pem));
   expect((await manifest.verifyAll()).entries).toBeGreaterThanOrEqual(changes.length);
   await folder.remove();

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import type { Isolation } from '../../contracts/provider.ts';
 import type { ContainerAlgorithm, ContainerInfo } from '../../session-key-store/types.ts';
-import { WHO_READS } from '../../session-key-store/provider-report.ts';
 import { confirm } from '../confirm.ts';
 import { action, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
@@ -93,6 +92,7 @@ function addContainerShow(group: Command, invocation: Invocation): void {
       action(invocation, async (context, name: string | undefined) => {
         await using store = await openStore(context);
         const container = await store.showContainer(name);
+        const { WHO_READS } = await import('../../session-key-store/provider-report.ts');
         const { exchange, signature } = container;
         const posture = exchange?.posture;
         context.output.fields(container, [
