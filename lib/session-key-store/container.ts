@@ -83,6 +83,7 @@ export async function createContainer(
       'ALGORITHM_UNSUPPORTED',
       `there is no container algorithm ${options.algorithm}: want ${CONTAINER_ALGORITHMS.join(', ')}`,
     );
+  requireAbility(provider, chosen);
   const ask = async (algorithm: KeyAlgorithm, spec: LegacyKeySpec) => {
     const { scope = 'user', overwrite = false, isolation = 'none' } = options;
     const pending = await provider.createPersistedKey(
@@ -106,6 +107,23 @@ export async function createContainer(
   return finalizeBoth({ exchange, signature }, ({ exchangeKey, signatureKey }) =>
     certify(name, exchangeKey, signatureKey, options.notBefore),
   );
+}
+
+/** Before a key is made: some CSPs have no long keys, or do not sign with SHA-256. */
+function requireAbility(
+  { name, capabilities }: Provider,
+  { exchange, signature, length }: (typeof ALGORITHMS)[ContainerAlgorithm],
+): void {
+  const { algorithms, rsaLengths, signs } = capabilities;
+  const scheme = defaultScheme(signature);
+  const lacks =
+    [exchange, signature].find((algorithm) => !algorithms.includes(algorithm)) ??
+    (length === undefined || rsaLengths.includes(length) ? undefined : `RSA of ${length} bits`) ??
+    (scheme === undefined || signs.includes(scheme) ? undefined : scheme);
+  if (lacks === undefined) return;
+  throw new KeyStoreError('ALGORITHM_UNSUPPORTED', `the provider ${name} has no ${lacks}`, {
+    hint: 'Choose another --algorithm, or another --provider-name; `keycask doctor` tells what the providers have.',
+  });
 }
 
 interface ContainerPair {

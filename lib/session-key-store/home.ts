@@ -2,7 +2,7 @@
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
-import { KeyStoreError } from '../errors.ts';
+import { KeyStoreError, type NativeStatus } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
@@ -103,14 +103,21 @@ export class Home {
       return;
     }
     const { container, publicKey } = trust.current;
-    for await (const key of this.provider.listKeys())
-      if (key.name === container.name && equalBytes(key.publicKey, publicKey)) return;
-    throw foreignTrust();
+    let isThere = false;
+    for await (const key of this.provider.listKeys()) {
+      if (key.name !== container.name) continue;
+      if (equalBytes(key.publicKey, publicKey)) return;
+      isThere = true;
+    }
+    throw isThere ? foreignTrust() : this.#noContainer(container.name);
   }
 
   async #containerOf(trust: Trust): Promise<OpenContainer> {
     const { container, keyId, publicKey } = trust.current;
-    const open = await this.openContainer(container.name);
+    const open = await this.openContainer(container.name).catch((error: unknown) => {
+      if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_NOT_FOUND') throw error;
+      throw this.#noContainer(container.name, error.native);
+    });
     // trust.cms is as authentic as the key that signed it: the provider's own copy of that key decides.
     if (!equalBytes(open.identity.publicKey, publicKey)) throw foreignTrust();
     // Its key is still here, to open what it opened. Whoever has a copy of it must not make himself the current one again.
@@ -126,6 +133,17 @@ export class Home {
         'the exchange key is not the one that trust.cms lists',
       );
     return open;
+  }
+
+  #noContainer(name: string, native?: NativeStatus): KeyStoreError {
+    return new KeyStoreError(
+      'CONTAINER_NOT_FOUND',
+      `the container ${name} of this home is not in the provider ${this.provider.name}`,
+      {
+        hint: 'Look at "provider" in keycask.json, or bring an exported container into a new home: `keycask container import`.',
+        ...(native && { native }),
+      },
+    );
   }
 
   /** Any container of the provider, opened once. */

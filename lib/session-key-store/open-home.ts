@@ -75,11 +75,17 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
       isolation,
       notBefore,
     });
-    const trust = await signFirstTrust(container, notBefore);
-    await folder.claim(trust.bytes);
-    await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
+    try {
+      const trust = await signFirstTrust(container, notBefore);
+      await folder.claim(trust.bytes);
+      await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
+      await folder.writeConfiguration(configuration);
+    } catch (error) {
+      // Nobody else knows of it, and where containers belong to the whole system it would stay there.
+      await deleteKeys(container).catch(() => undefined);
+      throw error;
+    }
     await container.close();
-    await folder.writeConfiguration(configuration);
   } finally {
     await provider.close();
   }
@@ -101,6 +107,10 @@ function requirePersisted({ name, capabilities }: Provider): void {
       `the provider ${name} keeps no keys here: Wine's ncrypt forgets them`,
       { hint: 'Use --provider cryptoapi or software.' },
     );
+}
+
+async function deleteKeys({ exchangeKey, signatureKey }: OpenContainer): Promise<void> {
+  for (const key of new Set([signatureKey, exchangeKey])) await key.delete();
 }
 
 /** Under another name where there are keys already, of another process that makes this home or of an interrupted one: none is overwritten. */

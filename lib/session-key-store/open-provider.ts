@@ -43,6 +43,8 @@ export async function openProvider(
   options: OpenProviderOptions = {},
 ): Promise<Provider> {
   const { providerName } = options;
+  if (providerName === '')
+    throw new KeyStoreError('PARAMETER_INVALID', "the provider's name (--provider-name) is empty");
   switch (name) {
     case 'software':
       refuseProviderName(name, providerName);

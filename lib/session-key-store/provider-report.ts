@@ -30,7 +30,12 @@ async function report(name: string): Promise<ProviderReport> {
     return { name, available: true, detail, capabilities };
   } catch (error) {
     if (!KeyStoreError.is(error)) throw error;
-    return { name, available: false, detail: error.message };
+    const isOfWindows = error.code === 'PROVIDER_UNAVAILABLE';
+    // The message names the provider; of a missing package it names the package.
+    const detail = isOfWindows
+      ? error.message
+      : `the provider ${name}: ${error.message}. ${error.hint}`;
+    return { name, available: false, detail };
   }
 }
 

@@ -127,8 +127,9 @@ function addContainerDelete(group: Command, invocation: Invocation): void {
       action<ForceOption>(invocation, async (context, name: string) => {
         const { options, signal, output } = context;
         await using store = await openStore(context);
-        await store.showContainer(name);
-        await confirm(`Delete container ${name} and its private keys for good`, {
+        const { state } = await store.showContainer(name);
+        const whose = state === 'other' ? ', which another home or another program may need,' : '';
+        await confirm(`Delete container ${name}${whose} and its private keys for good`, {
           force: options.force === true,
           signal,
         });

@@ -87,6 +87,10 @@ export function addInit(program: Command, invocation: Invocation): void {
             'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
           );
         if (seal === 'dpapi') context.output.note(DPAPI_NOTE);
+        if (provider !== 'software')
+          context.output.note(
+            `The private keys are where Windows keeps them, in the container ${container.name}: a copy of this home opens nowhere else. For an archive see \`keycask container export\`.`,
+          );
       }),
     );
   examples(

@@ -39,7 +39,10 @@ export function readCreateOptions(
 
 /** What a storage without VBS answers to a key that needs it. */
 export function refuseVbs({ isolation }: Pick<CreateFlags, 'isolation'>): void {
-  if (isolation === 'require-vbs') throw new KeyStoreError('VBS_UNAVAILABLE');
+  if (isolation === 'require-vbs')
+    throw new KeyStoreError('VBS_UNAVAILABLE', 'this provider isolates no keys by VBS', {
+      hint: 'Use the provider cng on a Windows that has VBS, or prefer-vbs to fall back.',
+    });
 }
 
 export function requireName(name: unknown): asserts name is string {

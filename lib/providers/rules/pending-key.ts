@@ -101,7 +101,10 @@ export class ProviderPendingKey implements PendingKey {
     const { rsaLengths } = this.#parts.storage.capabilities;
     const length = rsaLengths.find((known) => known === value);
     if (length === undefined)
-      throw new KeyStoreError('PARAMETER_INVALID', `length: want ${rsaLengths.join(', ')}`);
+      throw new KeyStoreError(
+        'PARAMETER_INVALID',
+        `length: want ${rsaLengths.join(', ') || 'no RSA key: this provider makes none'}`,
+      );
     return length;
   }
 
