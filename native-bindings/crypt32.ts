@@ -74,9 +74,12 @@ function declareCrypt32(dll: WindowsDll, kernel32: Kernel32) {
       const text: [bigint | null] = [null];
       const output: OutputBlob = {};
       CryptUnprotectData(blob(protectedData), text, blob(entropy), null, null, flags, output);
+      const data = take(output);
       try {
-        const description = text[0] ? koffi.decode.string16(text[0]) : '';
-        return { data: take(output), description };
+        return { data, description: text[0] ? koffi.decode.string16(text[0]) : '' };
+      } catch (error) {
+        data.fill(0);
+        throw error;
       } finally {
         if (text[0]) kernel32.localFree(text[0]);
       }

@@ -147,8 +147,7 @@ async function finalizeBoth<Result>(
     return await finishPair({ exchangeKey, signatureKey: signatureKey ?? exchangeKey });
   } catch (error) {
     // Half a container is of use to nobody, and would hold its name.
-    await signatureKey?.delete();
-    await exchangeKey.delete();
+    for (const key of [signatureKey, exchangeKey]) await key?.delete().catch(() => undefined);
     throw error;
   }
 }

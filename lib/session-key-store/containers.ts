@@ -252,7 +252,11 @@ function retireCurrent(list: TrustList, { name, signing, exchange }: OpenContain
 
 function describeContainer(home: Home, keys: readonly PersistedKeyInfo[]): ContainerInfo {
   const { name, scope } = keys[0]!;
-  const trusted = home.trust.list.containers.find((container) => container.name === name);
+  // By its key: a machine's container, or another home's, may have the same name.
+  const keyIds = keys.map(({ publicKey }) => toHex(keyIdentifier(publicKey)));
+  const trusted = home.trust.list.containers.find(
+    (container) => container.name === name && keyIds.includes(exchangeKeyId(container.exchange)),
+  );
   const find = (spec: PersistedKeyInfo['legacyKeySpec']): ContainerKeyInfo | undefined => {
     const key = keys.find(({ legacyKeySpec }) => legacyKeySpec === spec);
     return (

@@ -11,7 +11,7 @@ import { equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
 import type { CustomProperties, KeyName } from '../rules/key-storage.ts';
-import type { CngKeys, FoundKey } from './cng-keys.ts';
+import { requireWhole, type CngKeys, type FoundKey } from './cng-keys.ts';
 import {
   exportPolicyDword,
   keyUsageDword,
@@ -60,6 +60,7 @@ export class CngKeeper implements CustomProperties {
     const { ncrypt } = this.#keys;
     const { name, scope, legacyKeySpec } = this.#key;
     return this.#withKey((found) => {
+      requireWhole(found);
       const { facts, handle, publicKey, algorithm } = found;
       const kind = { algorithm, legacyKeySpec };
       const present = facts?.properties ?? nativeProperties(ncrypt, handle, kind);

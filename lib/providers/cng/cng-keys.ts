@@ -33,6 +33,8 @@ export interface FoundKey {
   readonly publicKey: Uint8Array;
   /** undefined: another application made it. */
   readonly facts: KeyFacts | undefined;
+  /** keycask made it, and what was kept with it is no longer whole: it keeps its name and is not used. */
+  readonly isDamaged: boolean;
 }
 
 /** How a key is opened. */
@@ -97,8 +99,10 @@ export class CngKeys {
       const publicKey = this.publicKeyOf(handle);
       if (publicKey) {
         const facts = readFacts(this.ncrypt, handle);
-        const own = facts && isOf(facts, publicKey, options.scope) ? facts : undefined;
-        return { handle, nativeName, ...publicKey, facts: own };
+        const isDamaged = facts === 'damaged';
+        const own =
+          facts && !isDamaged && isOf(facts, publicKey, options.scope) ? facts : undefined;
+        return { handle, nativeName, ...publicKey, facts: own, isDamaged };
       }
     } catch (error) {
       this.ncrypt.freeObject(handle);
@@ -166,8 +170,22 @@ function isOf(
   );
 }
 
+/** @throws KeyStoreError KEY_FILE_DAMAGED (NTE_KEYSET_ENTRY_BAD): without its facts a key would have rights that were taken from it. */
+export function requireWhole({ isDamaged, nativeName }: FoundKey): void {
+  if (isDamaged)
+    throw new KeyStoreError(
+      'KEY_FILE_DAMAGED',
+      `what keycask kept with the key ${JSON.stringify(nativeName)} was changed`,
+      { hint: 'Restore it from an exported container; the key can be overwritten.' },
+    );
+}
+
 /** Does the key that bears a native name bear the name itself? Names that differ in case only may be one to Windows. */
-function isMeant({ facts, nativeName }: FoundKey, name: KeyName): boolean {
+function isMeant({ facts, nativeName, isDamaged }: FoundKey, name: KeyName): boolean {
+  if (isDamaged) {
+    const { plain, hashed } = cngNameOf(name);
+    return [plain, hashed, name.name].includes(nativeName);
+  }
   if (!facts) return nativeName === name.name;
   return facts.name === name.name && facts.legacyKeySpec === name.legacyKeySpec;
 }

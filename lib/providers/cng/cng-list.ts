@@ -3,7 +3,7 @@ import type { ListedKey } from '../../../native-bindings/ncrypt-provider.ts';
 import type { KeyScope, PersistedKeyInfo } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { isHashedName } from '../windows/native-name.ts';
-import type { CngKeys } from './cng-keys.ts';
+import { requireWhole, type CngKeys } from './cng-keys.ts';
 import { legacyKeySpecOf } from './cng-names.ts';
 
 /** @returns For a key that cannot be read, the reason in its place. */
@@ -28,6 +28,7 @@ function infoOf(
     // Deleted meanwhile, or of an algorithm that keycask has not.
     if (!found) return undefined;
     keys.ncrypt.freeObject(found.handle);
+    requireWhole(found);
     const { facts, algorithm, publicKey } = found;
     if (facts) {
       const { name, legacyKeySpec: spec } = facts;

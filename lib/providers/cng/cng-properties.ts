@@ -25,14 +25,14 @@ import type { KeyFacts } from '../key-files/key-facts.ts';
 import { defaultProperties, type KeyKind, type StoredProperties } from '../rules/key-properties.ts';
 import { LIMITS } from '../rules/limits.ts';
 
-/** What keycask keeps with a key; undefined of a key that it did not make, or whose facts are none. */
-export function readFacts(ncrypt: NCrypt, key: Handle): KeyFacts | undefined {
+/** What keycask keeps with a key; undefined of a key that it did not make, `damaged` where what is kept is no facts. */
+export function readFacts(ncrypt: NCrypt, key: Handle): KeyFacts | 'damaged' | undefined {
   const der = readProperty(ncrypt, key, FACTS_PROPERTY);
   if (!der) return undefined;
   try {
     return decodeKeyFacts(der);
   } catch {
-    return undefined;
+    return 'damaged';
   }
 }
 

@@ -17,7 +17,7 @@ import { isHashedName } from '../windows/native-name.ts';
 import { denied, whyAbsent } from './cng-absence.ts';
 import { CngKeeper, deleteNative } from './cng-keeper.ts';
 import { CngKey } from './cng-key.ts';
-import type { CngKeys, FoundKey } from './cng-keys.ts';
+import { requireWhole, type CngKeys, type FoundKey } from './cng-keys.ts';
 import { listKeys } from './cng-list.ts';
 import { exportPolicyOf, makeKey, type NativeKeyName } from './cng-making.ts';
 import { cngNameOf } from './cng-names.ts';
@@ -89,6 +89,7 @@ export class CngStorage implements KeyStorage<CngPlace | undefined> {
     const { ncrypt } = this.#keys;
     const { facts, handle } = found;
     try {
+      requireWhole(found);
       const properties =
         facts?.properties ?? nativeProperties(ncrypt, handle, { ...name, ...found });
       return this.#keyOf({ ...name, silent }, found, { properties, isForeign: !facts });
@@ -151,7 +152,7 @@ export class CngStorage implements KeyStorage<CngPlace | undefined> {
       const exportPolicy = exportPolicyOf(this.#keys, key, handle);
       const properties = { ...key.properties, exportPolicy };
       const nativeName = native.name ?? '';
-      const made = { handle, nativeName, algorithm, publicKey, facts: undefined };
+      const made = { handle, nativeName, algorithm, publicKey, facts: undefined, isDamaged: false };
       if (key.name !== null)
         this.#describe({ ...key, name: key.name, properties }, made, lastGeneration + 1);
       return this.#keyOf(key, made, { properties, isForeign: false });
