@@ -13,7 +13,8 @@ import { PROTECTORS, type ProtectorName } from './types.ts';
 export interface HomeConfiguration {
   readonly version: 1;
   readonly provider: string;
-  readonly protector: ProtectorName;
+  /** Of the software provider; the others protect their keys themselves. */
+  readonly protector?: ProtectorName;
   /** Of the CSP or key storage provider, where it is not the default one. */
   readonly providerName?: string;
 }
@@ -63,9 +64,16 @@ export class HomeFolder {
       const read = JSON.parse(text) as Record<string, unknown>;
       const { version, provider, protector, providerName } = read;
       const known = PROTECTORS.find((name) => name === protector);
+      const isProtected =
+        known !== undefined || (provider !== 'software' && protector === undefined);
       const isNamed = providerName === undefined || typeof providerName === 'string';
-      if (version === 1 && typeof provider === 'string' && known && isNamed)
-        return { version, provider, protector: known, ...(providerName && { providerName }) };
+      if (version === 1 && typeof provider === 'string' && isProtected && isNamed)
+        return {
+          version,
+          provider,
+          ...(known && { protector: known }),
+          ...(providerName && { providerName }),
+        };
     } catch {
       // Said below, as for every other content that is not a configuration.
     }

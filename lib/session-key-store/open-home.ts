@@ -54,7 +54,7 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const configuration: HomeConfiguration = {
     version: 1,
     provider: name,
-    protector,
+    ...(name === 'software' && { protector }),
     ...(providerName && { providerName }),
   };
   const provider = await openProviderOf(folder, configuration, options);
@@ -253,7 +253,7 @@ function openProviderOf(
 ): Promise<Provider> {
   return openProvider(provider, {
     folder: folder.keys,
-    protector,
+    ...(protector && { protector }),
     ...(providerName && { providerName }),
     ...(passphrase && { passphrase }),
     ...(stateFolder && { stateFolder }),
