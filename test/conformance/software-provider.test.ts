@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../lib/bytes/octets.ts';
-import type { ProviderCapabilities } from '../../lib/contracts/provider.ts';
 import { SecretBytes } from '../../lib/keys/secret-bytes.ts';
 import {
   machineSecretProtector,
@@ -11,22 +10,10 @@ import {
   type Protector,
 } from '../../lib/providers/software/index.ts';
 import { testProvider } from '../../lib/testing/index.ts';
+import { FULL_CAPABILITIES } from '../support/capabilities.ts';
 import { forkTest, race } from '../support/fork.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const CAPABILITIES: ProviderCapabilities = {
-  algorithms: ['RSA', 'ECDH_P256', 'ECDH_P384', 'ECDSA_P256', 'ECDSA_P384'],
-  rsaLengths: [2048, 3072, 4096],
-  unwraps: ['rsa-oaep', 'rsa-pkcs1', 'ecdh-x963'],
-  oaepHashes: ['sha256', 'sha1'],
-  signs: ['rsa-pkcs1-sha256', 'rsa-pss-sha256', 'ecdsa-sha256', 'ecdsa-sha384'],
-  sessionKeyBlobs: false,
-  scopes: ['user', 'machine'],
-  import: true,
-  legacyStore: true,
-  persisted: true,
-  protectionLevel: 'this process',
-};
 const runner = { describe, it, skip: it.skip };
 
 /** A provider in a folder of its own; `protect` is called once for each provider, as each process would. */
@@ -42,7 +29,7 @@ function inFolder(protect: (folder: string) => Protector) {
 testProvider(
   'software under a machine secret',
   inFolder((folder) => machineSecretProtector({ folder: join(folder, 'state') })),
-  { ...runner, capabilities: CAPABILITIES },
+  { ...runner, capabilities: FULL_CAPABILITIES },
 );
 
 testProvider(
@@ -53,13 +40,13 @@ testProvider(
       cost: { memoryKiB: 8 * 1024, iterations: 1, parallelism: 1 },
     }),
   ),
-  { ...runner, capabilities: CAPABILITIES },
+  { ...runner, capabilities: FULL_CAPABILITIES },
 );
 
 testProvider(
   'software without a folder',
   async () => ({ provider: await openSoftwareProvider() }),
-  { ...runner, capabilities: { ...CAPABILITIES, persisted: false, legacyStore: false } },
+  { ...runner, capabilities: { ...FULL_CAPABILITIES, persisted: false, legacyStore: false } },
 );
 
 describe('software between processes', () => {

@@ -7,20 +7,12 @@ import { describe, it } from 'vitest';
 import type { ProviderCapabilities } from '../../lib/contracts/provider.ts';
 import { openCngProvider } from '../../lib/providers/cng/index.ts';
 import { testProvider } from '../../lib/testing/index.ts';
+import { FULL_CAPABILITIES } from '../support/capabilities.ts';
 
 const NCRYPT = process.env['KEYCASK_NCRYPT'];
 
 const FULL: ProviderCapabilities = {
-  algorithms: ['RSA', 'ECDH_P256', 'ECDH_P384', 'ECDSA_P256', 'ECDSA_P384'],
-  rsaLengths: [2048, 3072, 4096],
-  unwraps: ['rsa-oaep', 'rsa-pkcs1', 'ecdh-x963'],
-  oaepHashes: ['sha256', 'sha1'],
-  signs: ['rsa-pkcs1-sha256', 'rsa-pss-sha256', 'ecdsa-sha256', 'ecdsa-sha384'],
-  sessionKeyBlobs: false,
-  scopes: ['user', 'machine'],
-  import: true,
-  legacyStore: true,
-  persisted: true,
+  ...FULL_CAPABILITIES,
   protectionLevel: NCRYPT === 'double' ? 'this process' : 'LSASS',
 };
 const WINE: ProviderCapabilities = {

@@ -25,6 +25,7 @@ import { testProvider } from '../../lib/testing/index.ts';
 import { codeOfAsync } from '../support/errors.ts';
 import { forkTest, race } from '../support/fork.ts';
 import { filesIn, keyHome, keyIn, passphrase, type KeyHome } from '../support/software-provider.ts';
+import { FULL_CAPABILITIES } from '../support/capabilities.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { newStore, secretText } from '../support/temporary-home.ts';
 
@@ -38,24 +39,7 @@ testProvider(
       openSoftwareProvider({ folder: join(folder.path, 'keys'), protector: dpapiProtector() });
     return { provider: await open(), openAgain: open, dispose: () => folder.remove() };
   },
-  {
-    describe,
-    it,
-    skip: it.skip,
-    capabilities: {
-      algorithms: ['RSA', 'ECDH_P256', 'ECDH_P384', 'ECDSA_P256', 'ECDSA_P384'],
-      rsaLengths: [2048, 3072, 4096],
-      unwraps: ['rsa-oaep', 'rsa-pkcs1', 'ecdh-x963'],
-      oaepHashes: ['sha256', 'sha1'],
-      signs: ['rsa-pkcs1-sha256', 'rsa-pss-sha256', 'ecdsa-sha256', 'ecdsa-sha384'],
-      sessionKeyBlobs: false,
-      scopes: ['user', 'machine'],
-      import: true,
-      legacyStore: true,
-      persisted: true,
-      protectionLevel: 'this process',
-    },
-  },
+  { describe, it, skip: it.skip, capabilities: FULL_CAPABILITIES },
 );
 
 let home: KeyHome;
