@@ -177,7 +177,7 @@ describe.runIf(hasDouble)('the ncrypt double: RSA', () => {
     const call = raw('NCryptSignHash', ...types, '_Out_ uint32_t *', 'uint32_t');
     const digest = createHash('sha256').update(MESSAGE).digest();
     const statuses: string[] = [];
-    const calls = Array.from({ length: 64 }, async (_, index) => {
+    const use = async (index: number) => {
       const { info, flags } = pkcs1('SHA256');
       const signature = Buffer.alloc(256);
       const args = [key, info, digest, 32, signature, 256, [0], flags];
@@ -188,10 +188,13 @@ describe.runIf(hasDouble)('the ncrypt double: RSA', () => {
       });
       statuses.push(statusName(status));
       if (index === 8) freeObject(key);
-    });
-    await Promise.all(calls);
+    };
+    await Promise.all(Array.from({ length: 64 }, (_, index) => use(index)));
+    // One that began after the handle was freed, whatever the others met.
+    await use(64);
     expect(new Set(statuses)).toEqual(new Set(['ok', 'NTE_INVALID_HANDLE']));
     expect(statuses.filter((status) => status === 'ok').length).toBeGreaterThan(8);
+    expect(statuses.at(-1)).toBe('NTE_INVALID_HANDLE');
   });
 
   test('asks a person before a protected key is used, and is refused when silent', () => {
