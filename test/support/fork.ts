@@ -59,12 +59,15 @@ function sweepBundles(): void {
 export async function race<T>(children: readonly ChildProcess[]): Promise<T[]> {
   const results = children.map(async (child) => {
     const exit = once(child, 'exit');
+    // What a child said may arrive after its end; nothing arrives after the channel is closed.
+    const closed = once(child, 'disconnect');
     let last: T | undefined;
     child.on('message', (message) => {
       last = message as T;
     });
     go(child);
     const [code] = (await exit) as [number | null];
+    await closed;
     if (code !== 0) throw new Error(`a child ended with ${String(code)}`);
     return last as T;
   });
