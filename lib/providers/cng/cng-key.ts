@@ -9,7 +9,6 @@ import { hasStatus, WINDOWS_STATUS } from '../../../native-bindings/windows-stat
 import type { Handle } from '../../../native-bindings/windows-dll.ts';
 import { ALG_ID } from '../../blobs/alg-id.ts';
 import { schemeHash } from '../../cms/algorithms.ts';
-import { decodeSpki } from '../../cms/spki.ts';
 import type {
   KeyScope,
   LegacyKeySpec,
@@ -151,9 +150,6 @@ export class CngKey implements StoredKey {
     wrapped: Exclude<WrappedKey, { type: 'ecdh-x963' }>,
   ): Promise<SecretBytes> {
     const { encryptedKey } = wrapped;
-    // RFC 8017 sections 7.1.2 and 7.2.2, step 1: exactly as long as the modulus.
-    if (encryptedKey.length !== modulusLength(this.publicKey))
-      throw new KeyStoreError('KEY_UNWRAP_FAILED');
     const padding =
       wrapped.type === 'rsa-oaep'
         ? ({ type: 'oaep', hash: wrapped.hash === 'sha1' ? 'SHA1' : 'SHA256' } as const)
@@ -179,9 +175,4 @@ export class CngKey implements StoredKey {
       throw error;
     }
   }
-}
-
-function modulusLength(publicKey: Uint8Array): number {
-  const key = decodeSpki(publicKey);
-  return key.type === 'rsa' ? key.modulus.length : 0;
 }
