@@ -6,7 +6,7 @@
 /** From the ground up. A room is a folder of lib/, or the files named. */
 const LAYERS = [
   [room('errors', 'errors.ts', 'error-codes.ts'), room('bytes'), room('platform')],
-  [room('blobs'), room('cms')],
+  [room('blobs'), room('cms'), room('windows-files')],
   [room('keys'), room('kdf'), room('contracts'), room('messages')],
   [
     room('records'),
@@ -40,7 +40,7 @@ const SIDEWAYS = [
 ];
 
 /** Rooms without clock, randomness or I/O: no module of Node's own. */
-const PURE = ['errors', 'bytes', 'blobs', 'cms'];
+const PURE = ['errors', 'bytes', 'blobs', 'cms', 'windows-files'];
 
 /** Packages and the only rooms that may import them. */
 const PACKAGES = [
