@@ -1,5 +1,6 @@
 /** A cursor over a little-endian Windows structure; every read names its field for the error. */
 import { BlobFormatError, type KeyStoreErrorCode } from '../errors.ts';
+import { fieldTrace, type FieldKind } from './field-trace.ts';
 
 /** Bounds of a number field, inclusive. */
 export interface FieldBounds {
@@ -33,23 +34,38 @@ export class BlobReader {
   }
 
   u8(field: string): number {
-    return this.#view.getUint8(this.#take(field, 1));
+    const at = this.#take(field, 1);
+    const value = this.#view.getUint8(at);
+    if (fieldTrace) this.#tell('u8', field, at, value);
+    return value;
   }
 
   u16le(field: string): number {
-    return this.#view.getUint16(this.#take(field, 2), true);
+    const at = this.#take(field, 2);
+    const value = this.#view.getUint16(at, true);
+    if (fieldTrace) this.#tell('u16', field, at, value);
+    return value;
   }
 
   u16be(field: string): number {
-    return this.#view.getUint16(this.#take(field, 2));
+    const at = this.#take(field, 2);
+    const value = this.#view.getUint16(at);
+    if (fieldTrace) this.#tell('u16', field, at, value);
+    return value;
   }
 
   u32le(field: string): number {
-    return this.#view.getUint32(this.#take(field, 4), true);
+    const at = this.#take(field, 4);
+    const value = this.#view.getUint32(at, true);
+    if (fieldTrace) this.#tell('u32', field, at, value);
+    return value;
   }
 
   u32be(field: string): number {
-    return this.#view.getUint32(this.#take(field, 4));
+    const at = this.#take(field, 4);
+    const value = this.#view.getUint32(at);
+    if (fieldTrace) this.#tell('u32', field, at, value);
+    return value;
   }
 
   /** A u32 within bounds that the format's specification sets. */
@@ -85,13 +101,16 @@ export class BlobReader {
   /** The next `length` bytes, as a view of the input. */
   bytes(field: string, length: number): Uint8Array {
     const start = this.#take(field, length);
+    if (fieldTrace) this.#tell('bytes', field, start);
     return this.#bytes.subarray(start, start + length);
   }
 
   /** A cursor over the next `length` bytes. */
   sub(field: string, length: number): BlobReader {
     const base = this.offset;
-    return new BlobReader(this.bytes(field, length), this.format, base);
+    const start = this.#take(field, length);
+    if (fieldTrace) this.#tell('structure', field, start);
+    return new BlobReader(this.#bytes.subarray(start, start + length), this.format, base);
   }
 
   /** All that is left, as a view of the input. */
@@ -110,7 +129,9 @@ export class BlobReader {
 
   /** Fails at a field that the cursor is past: `offset` is what {@link offset} was before it. */
   failAt(offset: number, field: string, problem: string, code?: KeyStoreErrorCode): never {
-    throw new BlobFormatError({ format: this.format, field, offset, problem }, code);
+    const fault = { format: this.format, field, offset, problem };
+    fieldTrace?.refuse(this.#bytes, offset - this.#base, fault);
+    throw new BlobFormatError(fault, code);
   }
 
   #take(field: string, length: number): number {
@@ -118,6 +139,20 @@ export class BlobReader {
     const start = this.#offset;
     this.#offset += length;
     return start;
+  }
+
+  /** Tells the trace of a field that was just read, up to the cursor. */
+  // oxlint-disable-next-line max-params -- one call in each read, and no object for it unless it is traced
+  #tell(kind: FieldKind, field: string, at: number, value?: number): void {
+    fieldTrace?.read({
+      memory: this.#bytes,
+      at,
+      length: this.#offset - at,
+      format: this.format,
+      field,
+      kind,
+      ...(value !== undefined && { value }),
+    });
   }
 
   #unexpected(field: string, size: number, problem: string, code?: KeyStoreErrorCode): never {

@@ -1,5 +1,6 @@
 /** A cursor over DER (X.690): one encoding for each value, everything else refused. */
 import { BlobFormatError, type KeyStoreErrorCode } from '../errors.ts';
+import { fieldTrace } from './field-trace.ts';
 import { decodeUtf8 } from './octets.ts';
 import { TAG } from './der-tags.ts';
 
@@ -65,6 +66,7 @@ export class DerReader {
         this.fail(field, 'not the value that the profile has here', code);
     }
     this.#offset = start + encoding.length;
+    if (fieldTrace) this.#tellEncoding(field, start);
     return this;
   }
 
@@ -75,6 +77,7 @@ export class DerReader {
     for (let i = 0; i < encoding.length; i++)
       if (this.#bytes[start + i] !== encoding[i]) return false;
     this.#offset = start + encoding.length;
+    if (fieldTrace) this.#tellEncoding('constant', start);
     return true;
   }
 
@@ -86,6 +89,7 @@ export class DerReader {
     if (problem) this.#failAt(at, field, problem);
     let value = 0;
     for (const byte of bytes) value = value * 256 + byte;
+    fieldTrace?.number(value);
     if (value < min || value > max) this.#failAt(at, field, `want ${min} to ${max}, got ${value}`);
     return value;
   }
@@ -190,12 +194,34 @@ export class DerReader {
     if (contents + length > this.#end)
       this.fail(field, `want ${length} bytes, ${this.#end - contents} left`);
     this.#offset = contents + length;
+    if (fieldTrace) this.#tell(field, start, contents);
     return contents;
+  }
+
+  /** Tells the trace of a value that was just read, up to the cursor. */
+  #tell(field: string, start: number, contents: number): void {
+    fieldTrace?.read({
+      memory: this.#bytes,
+      at: start,
+      length: this.#offset - start,
+      format: this.format,
+      field,
+      kind: 'der',
+      header: contents - start,
+    });
+  }
+
+  /** The same of a known encoding, which may be several values: its own header is found again. */
+  #tellEncoding(field: string, start: number): void {
+    const first = this.#bytes[start + 1]!;
+    this.#tell(field, start, start + 2 + (first & 0x80 ? first & 0x7f : 0));
   }
 
   // oxlint-disable-next-line max-params -- the place, then what fail() takes
   #failAt(offset: number, field: string, problem: string, code?: KeyStoreErrorCode): never {
-    throw new BlobFormatError({ format: this.format, field, offset, problem }, code);
+    const fault = { format: this.format, field, offset, problem };
+    fieldTrace?.refuse(this.#bytes, offset, fault);
+    throw new BlobFormatError(fault, code);
   }
 }
 
