@@ -27,7 +27,7 @@ export interface FieldTrace<T> {
  * Runs a decoder and tells every field that it read of `input`.
  *
  * Offsets count from the start of `input` also where a decoder reads a part through a cursor of its own. What it reads of other
- * memory, of a copy for instance, is left out. Fields that were read twice are told once.
+ * memory is left out, unless {@link copyBytes} made it of the input. Fields that were read twice are told once.
  *
  * @param input - What the decoder is given. Nothing of it is kept.
  * @param run - Synchronous: what it does after an `await` is not traced.
@@ -70,6 +70,8 @@ class RunningTrace {
   readonly fields: TracedField[] = [];
   complete = true;
   readonly #input: Uint8Array;
+  /** By the memory of a copy: where in the input that memory would begin. */
+  readonly #copies = new Map<ArrayBufferLike, number>();
   #isLastKept = false;
   #fault: (BlobFormatFault & { readonly from: number }) | undefined;
 
@@ -97,6 +99,13 @@ class RunningTrace {
     });
   }
 
+  /** Decoders copy what must not change while they read it: the copy lies where the original does. */
+  copied(from: Uint8Array, copy: Uint8Array): void {
+    const offset = this.#offsetOf(from, 0);
+    if (offset !== undefined && this.#copies.size < MAX_COPIES)
+      this.#copies.set(copy.buffer, offset - copy.byteOffset);
+  }
+
   /** The number that the value just told turned out to be. */
   number(value: number): void {
     const last = this.#isLastKept ? this.fields.pop() : undefined;
@@ -119,8 +128,12 @@ class RunningTrace {
 
   /** Cursors over parts count from where these begin; memory knows better. */
   #offsetOf(memory: Uint8Array, at: number): number | undefined {
-    if (memory.buffer !== this.#input.buffer) return undefined;
-    const offset = memory.byteOffset + at - this.#input.byteOffset;
+    const start =
+      memory.buffer === this.#input.buffer
+        ? -this.#input.byteOffset
+        : this.#copies.get(memory.buffer);
+    if (start === undefined) return undefined;
+    const offset = start + memory.byteOffset + at;
     return offset >= 0 && offset <= this.#input.length ? offset : undefined;
   }
 }
@@ -130,3 +143,4 @@ export let fieldTrace: RunningTrace | undefined;
 
 /** Far above any format's fields; a hostile file must not grow a list without end. */
 const MAX_FIELDS = 65_536;
+const MAX_COPIES = 4096;

@@ -1,4 +1,5 @@
 /** Comparing, joining and showing byte strings that are not secret. */
+import { fieldTrace } from './field-trace.ts';
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
@@ -36,7 +37,9 @@ export function reverseBytes(bytes: Uint8Array): Uint8Array {
 
 /** A copy in memory of its own. Not `slice()`: a Buffer's shares its memory, so writing to it would change what the caller holds. */
 export function copyBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  const copy = new Uint8Array(bytes);
+  fieldTrace?.copied(bytes, copy);
+  return copy;
 }
 
 /** The same memory as a plain Uint8Array: node:crypto answers with Buffers, and those do not leave keycask. */

@@ -3,7 +3,7 @@ import { BlobReader } from '../../../lib/bytes/blob-reader.ts';
 import { DerReader } from '../../../lib/bytes/der-reader.ts';
 import { TAG } from '../../../lib/bytes/der-tags.ts';
 import { integer, octetString, sequence } from '../../../lib/bytes/der-writer.ts';
-import { concatBytes } from '../../../lib/bytes/octets.ts';
+import { concatBytes, copyBytes } from '../../../lib/bytes/octets.ts';
 import { traceFields, type PlacedField } from '../../../lib/bytes/field-trace.ts';
 
 const BYTES = Uint8Array.from({ length: 32 }, (_, i) => i);
@@ -48,7 +48,15 @@ describe('a traced decoder', () => {
     ]);
   });
 
-  test('leaves out what is read of a copy', () => {
+  test('counts from the start of the input, also in a copy of a part', () => {
+    const { fields } = traceFields(BYTES, () => {
+      const part = copyBytes(BYTES.subarray(8));
+      new BlobReader(copyBytes(part.subarray(4, 12)), 'COPY').u16le('inCopy');
+    });
+    expect(fields).toMatchObject([{ field: 'inCopy', offset: 12, value: 0x0d0c }]);
+  });
+
+  test('leaves out what is read of other memory', () => {
     const { fields } = traceFields(BYTES, () => new BlobReader(BYTES.slice(), 'HEADER').u8('copy'));
     expect(fields).toEqual([]);
   });
