@@ -7,20 +7,38 @@ import { compareBytes, encodeUtf8 } from './octets.ts';
 export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
-  const header = length < 0x80 ? 2 : length < 0x100 ? 3 : length < 0x10000 ? 4 : 5;
-  const out = new Uint8Array(header + length);
-  out[0] = tag;
-  if (header === 2) out[1] = length;
-  else {
-    out[1] = 0x80 | (header - 2);
-    for (let i = header - 1, rest = length; i > 1; i--, rest >>>= 8) out[i] = rest & 0xff;
-  }
-  let at = header;
+  const out = new Uint8Array(derHeaderLength(length) + length);
+  let at = writeDerHeader(out, 0, tag, length);
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
   }
   return out;
+}
+
+/** Bytes of a tag and of the minimal length field of contents this long, which are under 16 MiB. */
+export function derHeaderLength(length: number): number {
+  if (length < 0x80) return 2;
+  if (length < 0x100) return 3;
+  return length < 0x10000 ? 4 : 5;
+}
+
+/** Writes a tag and the length of the contents; answers where the contents start. */
+// oxlint-disable-next-line max-params -- the place, then what is written
+export function writeDerHeader(
+  target: Uint8Array,
+  start: number,
+  tag: number,
+  length: number,
+): number {
+  const end = start + derHeaderLength(length);
+  target[start] = tag;
+  if (end === start + 2) target[start + 1] = length;
+  else {
+    target[start + 1] = 0x80 | (end - start - 2);
+    for (let i = end - 1, rest = length; i > start + 1; i--, rest >>>= 8) target[i] = rest & 0xff;
+  }
+  return end;
 }
 
 export const sequence = (...parts: readonly Uint8Array[]): Uint8Array =>
