@@ -1,12 +1,14 @@
 /**
- * PKCS#8 of an EC private key in the form that OpenSSL writes, read as views and written in place, so that d is not copied on the way.
+ * ECPrivateKey (RFC 5915), and PKCS#8 of it in the form that OpenSSL writes, read as views and written in place, so that d is not copied on the way.
  *
  *   PrivateKeyInfo ::= SEQUENCE { version 0, SEQUENCE { id-ecPublicKey, namedCurve }, OCTET STRING of ECPrivateKey }     RFC 5208, RFC 5480
- *   ECPrivateKey ::= SEQUENCE { version 1, privateKey OCTET STRING, publicKey [1] BIT STRING OPTIONAL }                  RFC 5915 section 3
+ *   ECPrivateKey ::= SEQUENCE { version 1, privateKey OCTET STRING, parameters [0] namedCurve OPTIONAL,
+ *                               publicKey [1] BIT STRING OPTIONAL }                                                      RFC 5915 section 3
  *
- * The curve stands in the algorithm and not in `parameters` [0]; d is as long as the curve's field. The public point is always written;
+ * In PKCS#8 the curve stands in the algorithm and not in `parameters` [0]; d is as long as the curve's field. The public point is always written;
  * it is missing in what OpenSSL exports of a key that it read without one.
  */
+import { derValue, type DerPart } from '../bytes/der-layout.ts';
 import { DerReader } from '../bytes/der-reader.ts';
 import { contextConstructed, TAG } from '../bytes/der-tags.ts';
 import { bitString, context, integer, octetString, sequence } from '../bytes/der-writer.ts';
@@ -20,6 +22,39 @@ export interface EcPrivateKey {
   readonly point?: Uint8Array;
   /** d, big-endian, with leading zeros up to the length of the curve's field. */
   readonly privateKey: Uint8Array;
+}
+
+/** What an ECPrivateKey can hold beside d. */
+export interface EcPrivateKeyParts {
+  /** Views. d, big-endian; RFC 5915 wants leading zeros up to the length of the order, which not everybody writes. */
+  readonly privateKey: Uint8Array;
+  /** DER of the curve's object identifier. */
+  readonly namedCurve?: Uint8Array;
+  /** As in SubjectPublicKeyInfo. */
+  readonly point?: Uint8Array;
+}
+
+/** Reads an ECPrivateKey that ends what `outer` is over, with or without its curve and its point. */
+export function readEcPrivateKey(outer: DerReader): EcPrivateKeyParts {
+  const r = outer.enter(TAG.SEQUENCE, 'ECPrivateKey');
+  outer.end();
+  r.expect(V1, 'version');
+  const privateKey = r.octets('privateKey', { min: 1, max: MAX_PRIVATE_KEY });
+  const namedCurve = r.peek() === PARAMETERS ? readNamedCurve(r) : undefined;
+  const point = r.peek() === PUBLIC_KEY ? readPublicKey(r) : undefined;
+  r.end();
+  return { privateKey, ...(namedCurve && { namedCurve }), ...(point && { point }) };
+}
+
+/** Lays out an ECPrivateKey. */
+export function ecPrivateKey({ privateKey, namedCurve, point }: EcPrivateKeyParts): DerPart {
+  return derValue(
+    TAG.SEQUENCE,
+    V1,
+    derValue(TAG.OCTET_STRING, privateKey),
+    ...(namedCurve ? [derValue(PARAMETERS, namedCurve)] : []),
+    ...(point ? [derValue(PUBLIC_KEY, bitString(point))] : []),
+  );
 }
 
 /** Reads PKCS#8 of an EC key, with its point or without, in the one DER form of either: views of `der`. */
@@ -66,12 +101,25 @@ export function encodeEcPkcs8Into(key: Required<EcPrivateKey>, target: Uint8Arra
 }
 
 function readPoint(r: DerReader, curve: Curve): Uint8Array {
+  const point = readPublicKey(r);
+  if (point.length !== POINT_LENGTH[curve] || point[0] !== 0x04)
+    r.fail('publicKey', `want an uncompressed point of ${curve}`);
+  return point;
+}
+
+function readPublicKey(r: DerReader): Uint8Array {
   const publicKey = r.enter(PUBLIC_KEY, 'publicKey');
   const bits = publicKey.read(TAG.BIT_STRING, 'publicKey');
   publicKey.end();
-  if (bits.length !== 1 + POINT_LENGTH[curve] || bits[0] !== 0 || bits[1] !== 0x04)
-    r.fail('publicKey', `want an uncompressed point of ${curve}`);
+  if (bits.length < 2 || bits[0] !== 0) r.fail('publicKey', 'want whole bytes');
   return bits.subarray(1);
+}
+
+function readNamedCurve(r: DerReader): Uint8Array {
+  const parameters = r.enter(PARAMETERS, 'parameters');
+  const namedCurve = parameters.element(TAG.OBJECT_IDENTIFIER, 'namedCurve');
+  parameters.end();
+  return namedCurve;
 }
 
 function checkLength(name: string, bytes: Uint8Array, want: number): void {
@@ -91,7 +139,10 @@ function templateOf(curve: Curve): Uint8Array {
 
 const V0 = integer(0);
 const V1 = integer(1);
+const PARAMETERS = contextConstructed(0);
 const PUBLIC_KEY = contextConstructed(1);
+/** Of P-521. */
+const MAX_PRIVATE_KEY = 66;
 /** Tag and length of [1], tag and length of the BIT STRING, its count of unused bits. */
 const PUBLIC_KEY_HEADER = 5;
 const TEMPLATE = { 'P-256': templateOf('P-256'), 'P-384': templateOf('P-384') };

@@ -7,9 +7,10 @@
  */
 import { DerReader } from '../bytes/der-reader.ts';
 import { TAG } from '../bytes/der-tags.ts';
-import { bitString, integer, NULL, sequence, tlv } from '../bytes/der-writer.ts';
+import { bitString, integer, sequence, tlv } from '../bytes/der-writer.ts';
 import type { Curve } from './algorithms.ts';
 import { OID } from './oids.ts';
+import { RSA_ALGORITHM } from './rsa-private-key.ts';
 
 export interface EcPublicKey {
   readonly type: 'ec';
@@ -33,7 +34,6 @@ export const EC_ALGORITHM = {
   'P-256': sequence(OID.ecPublicKey, OID.p256),
   'P-384': sequence(OID.ecPublicKey, OID.p384),
 };
-const RSA_ALGORITHM = sequence(OID.rsaEncryption, NULL);
 /** Keeps a number with its top bit set positive (X.690 section 8.3). */
 const SIGN_BYTE = Uint8Array.of(0);
 export const POINT_LENGTH = { 'P-256': 65, 'P-384': 97 } as const;
@@ -54,6 +54,30 @@ export function decodeSpki(spki: Uint8Array): PublicKey {
   outer.end();
   const key = info.accept(RSA_ALGORITHM) ? rsaKey(info) : ecKey(info);
   info.end();
+  return key;
+}
+
+/** The parts of a SubjectPublicKeyInfo: a cursor over the contents of the algorithm, and what is in the BIT STRING. Any algorithm. */
+export function readSpki(spki: Uint8Array): { algorithm: DerReader; publicKey: Uint8Array } {
+  const outer = new DerReader(spki, 'SubjectPublicKeyInfo');
+  const info = outer.enter(TAG.SEQUENCE, 'SubjectPublicKeyInfo');
+  outer.end();
+  const algorithm = info.enter(TAG.SEQUENCE, 'algorithm');
+  const publicKey = wholeBytes(info);
+  info.end();
+  return { algorithm, publicKey };
+}
+
+/** RSAPublicKey, of any size: views, without leading zeros. */
+export function readRsaPublicKey(der: Uint8Array): {
+  modulus: Uint8Array;
+  publicExponent: Uint8Array;
+} {
+  const outer = new DerReader(der, 'RSAPublicKey');
+  const r = outer.enter(TAG.SEQUENCE, 'RSAPublicKey');
+  outer.end();
+  const key = { modulus: r.positive('modulus'), publicExponent: r.positive('publicExponent') };
+  r.end();
   return key;
 }
 
