@@ -5,7 +5,7 @@
  * keyEncipherment). They end on 9999-12-31 (RFC 5280 section 4.1.2.5: no well-defined end) and name nobody: the subject is the key's identifier.
  */
 import { copyBytes, toHex } from '../bytes/octets.ts';
-import { KeyStoreError } from '../errors.ts';
+import { BlobFormatError } from '../errors.ts';
 import type { SignatureScheme } from './algorithms.ts';
 import { SIGNATURE_ALGORITHM } from './signed-data.ts';
 
@@ -134,11 +134,14 @@ export async function encodeCertificate(
 /**
  * Reads a certificate, ours or anybody's. Its signature is not checked: keycask trusts pins, not chains.
  *
- * @throws KeyStoreError BLOB_MALFORMED (NTE_BAD_DATA), BLOB_TOO_LARGE above 64 KiB.
+ * @throws BlobFormatError BLOB_MALFORMED (NTE_BAD_DATA), BLOB_TOO_LARGE above 64 KiB.
  */
 export async function decodeCertificate(der: Uint8Array): Promise<CertificateFacts> {
   if (der.length > MAX_CERTIFICATE)
-    throw new KeyStoreError('BLOB_TOO_LARGE', `a certificate has at most ${MAX_CERTIFICATE} bytes`);
+    throw new BlobFormatError(
+      { ...WHOLE, problem: `want at most ${MAX_CERTIFICATE} bytes, got ${der.length}` },
+      'BLOB_TOO_LARGE',
+    );
   const [x509, { AsnConvert }] = await load();
   try {
     const { tbsCertificate: tbs } = AsnConvert.parse(der, x509.Certificate);
@@ -154,7 +157,7 @@ export async function decodeCertificate(der: Uint8Array): Promise<CertificateFac
       keyUsage: keyUsage && AsnConvert.parse(keyUsage, x509.KeyUsage).toJSON(),
     };
   } catch {
-    throw new KeyStoreError('BLOB_MALFORMED', 'this is not an X.509 certificate');
+    throw new BlobFormatError({ ...WHOLE, problem: 'this is not an X.509 certificate' });
   }
 }
 
@@ -184,6 +187,8 @@ function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
   return copyBytes(bytes).buffer as ArrayBuffer;
 }
 
+/** asn1js does not say where. */
+const WHOLE = { format: 'Certificate', field: 'Certificate', offset: 0 };
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 /** Attribute types that people know by a short name (RFC 4514 section 3). */
 const SHORT_NAMES: Readonly<Record<string, string>> = {

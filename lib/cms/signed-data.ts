@@ -21,7 +21,7 @@ import {
   tlv,
 } from '../bytes/der-writer.ts';
 import { compareBytes, copyBytes, equalBytes } from '../bytes/octets.ts';
-import { KeyStoreError } from '../errors.ts';
+import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import type { SignatureScheme } from './algorithms.ts';
 import { OID } from './oids.ts';
 
@@ -165,9 +165,14 @@ export function decodeSignedData<S extends Signer>(
   findSigner: FindSigner<S>,
 ): { message: SignedMessage; signer: S } {
   if (der.length > MAX_MESSAGE)
-    throw new KeyStoreError(
+    throw new BlobFormatError(
+      {
+        format: 'ContentInfo',
+        field: 'length',
+        offset: 0,
+        problem: `want at most ${MAX_MESSAGE} bytes, got ${der.length}`,
+      },
       'BLOB_TOO_LARGE',
-      `a message has at most ${MAX_MESSAGE} bytes, this has ${der.length}`,
     );
   // A copy: what was verified must not change when the caller uses its buffer again.
   const outer = readOuter(copyBytes(der));

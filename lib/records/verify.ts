@@ -11,7 +11,7 @@ import type {
   VerifiedKeyRecord,
   VerifiedRecordParts,
 } from '../contracts/verified-record.ts';
-import { KeyStoreError } from '../errors.ts';
+import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { verifyMessage } from '../messages/verify-message.ts';
 
 /** A signer and how far it is trusted. */
@@ -85,15 +85,12 @@ export function readContent(
   if (message.type === 'contentInfo') {
     const { recipients, ...sealed } = decodeAuthEnvelopedData(message.content);
     if (!metadata.bind)
-      throw new KeyStoreError('BLOB_MALFORMED', 'an envelope record carries commitment and bind');
+      throw contradiction('commitment', 'an envelope record carries commitment and bind');
     return { profile: 'envelope', recipients, sealed };
   }
   const { algId, encryptedKey } = decodeSimpleBlob(message.content);
   if (algId !== metadata.algorithm)
-    throw new KeyStoreError(
-      'BLOB_MALFORMED',
-      'the SIMPLEBLOB is of another algorithm than its metadata',
-    );
+    throw contradiction('algorithm', 'the SIMPLEBLOB is of another algorithm than its metadata');
   // A SIMPLEBLOB does not name its recipient: an empty key id stands for any RSA exchange key of that length.
   const recipients = [{ type: 'rsa-pkcs1', keyId: new Uint8Array(0), encryptedKey }] as const;
   return {
@@ -102,4 +99,9 @@ export function readContent(
     simpleBlob: message.content,
     plausibleLengths: plausibleKeyLengths(algId),
   };
+}
+
+/** What the record's parts say of each other cannot be true. */
+function contradiction(field: string, problem: string): BlobFormatError {
+  return new BlobFormatError({ format: 'keycask-metadata', field, offset: 0, problem });
 }

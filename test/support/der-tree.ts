@@ -107,7 +107,8 @@ export function writeTlv(tag: number, contents: Uint8Array): Uint8Array {
   const { length } = contents;
   if (length < 0x80) return join([tag, length], contents);
   if (length < 0x100) return join([tag, 0x81, length], contents);
-  return join([tag, 0x82, length >> 8, length], contents);
+  if (length < 0x10000) return join([tag, 0x82, length >> 8, length], contents);
+  return join([tag, 0x83, length >> 16, length >> 8, length], contents);
 }
 
 function contentsOf(node: DerNode): Uint8Array {

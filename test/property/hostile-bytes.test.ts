@@ -1,0 +1,170 @@
+/**
+ * Every decoder against bytes that nobody checked: nothing but BlobFormatError comes out, what is read is written back as it was, and
+ * neither memory nor time is spent that the input is not worth. The decoders are listed in test/support/decoders.
+ */
+import * as fc from 'fast-check';
+import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import { equalBytes, toHex } from '../../lib/bytes/octets.ts';
+import { BlobFormatError } from '../../lib/errors.ts';
+import type { Decoder } from '../support/decoders/decoder.ts';
+import { DECODERS } from '../support/decoders/index.ts';
+import { hostileBytes, lyingLengths, MEGABYTE, megabytes } from '../support/hostile-bytes.ts';
+import { hostileVectors } from '../support/hostile-vectors.ts';
+
+const SLOW = process.env['SLOW'] === '1';
+/** How much is tried, and how long a megabyte may take. */
+const OWN = { numRuns: SLOW ? 1_000_000 : 20_000, milliseconds: 50 };
+const OVER_ASN1JS = { numRuns: SLOW ? 20_000 : 400, milliseconds: 250 };
+/** Bytes that a call may allocate for each byte of its input, and beside. */
+const ALLOCATION = { perByte: 10, beside: 1 << 20 };
+/** Machines are noisy: what takes too long is tried this often, and the best time counts. */
+const TRIES = 8;
+const TIMEOUT = SLOW ? 1_800_000 : 60_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+describe.each(DECODERS)('$name', (decoder) => {
+  const limits = decoder.over === undefined ? OWN : OVER_ASN1JS;
+  const samples = decoder.samples();
+
+  test('reads its samples, and writes them as they were', async () => {
+    expect(samples.length).toBeGreaterThan(0);
+    for (const sample of samples)
+      expect(await outcomeOf(decoder, sample)).toBe(decoder.encode ? 'canonical' : 'read');
+  });
+
+  test(
+    'refuses hostile bytes with BlobFormatError, or writes them as they were',
+    async () => {
+      const seen = new Set<string>();
+      const now = (bytes: Uint8Array): void => {
+        seen.add(rightOutcome(outcomeNow(decoder, bytes), bytes));
+      };
+      const awaited = async (bytes: Uint8Array): Promise<void> => {
+        seen.add(rightOutcome(await outcomeOf(decoder, bytes), bytes));
+      };
+      const { numRuns } = limits;
+      const bytes = hostileBytes(samples);
+      if (decoder.over === undefined) fc.assert(fc.property(bytes, now), { numRuns });
+      else await fc.assert(fc.asyncProperty(bytes, awaited), { numRuns });
+      expect(seen).toContain('refused');
+    },
+    TIMEOUT,
+  );
+
+  test(
+    'allocates no more than its input is worth',
+    async () => {
+      const greedy: string[] = [];
+      collectGarbage();
+      for (const bytes of [...lyingLengths(samples.slice(0, 6)), ...megabytes(samples)]) {
+        const limit = ALLOCATION.perByte * bytes.length + ALLOCATION.beside;
+        const allocated = await allocatedBy(decoder, bytes);
+        if (allocated > limit) greedy.push(`${allocated} for ${bytes.length}: ${excerpt(bytes)}`);
+      }
+      expect(greedy).toEqual([]);
+    },
+    TIMEOUT,
+  );
+
+  test(
+    `takes at most ${limits.milliseconds} ms for a megabyte`,
+    async () => {
+      const late: string[] = [];
+      for (const bytes of megabytes(samples)) {
+        expect(bytes).toHaveLength(MEGABYTE);
+        let best = Infinity;
+        for (let i = 0; i < TRIES && best > limits.milliseconds; i++) {
+          const start = performance.now();
+          const outcome = outcomeNow(decoder, bytes, false);
+          if (typeof outcome !== 'string') await outcome;
+          best = Math.min(best, performance.now() - start);
+        }
+        if (best > limits.milliseconds) late.push(`${best} ms: ${excerpt(bytes)}`);
+      }
+      expect(late).toEqual([]);
+    },
+    TIMEOUT,
+  );
+});
+
+describe('inputs that once broke a decoder', () => {
+  test.each(hostileVectors())('$decoder: $title', async ({ decoder: name, bytes }) => {
+    const decoders = DECODERS.filter((candidate) => candidate.name === name);
+    expect(decoders).toHaveLength(1);
+    expect(await outcomeOf(decoders[0]!, bytes)).toMatch(RIGHT);
+  });
+});
+
+test('no two decoders have one name', () => {
+  const names = DECODERS.map(({ name }) => name);
+  expect(names).toEqual([...new Set(names)]);
+});
+
+/** `refused`, `canonical` (read, and written as it was), `read` (there is no way back), or what went wrong. */
+function outcomeNow(
+  decoder: Decoder,
+  bytes: Uint8Array,
+  alsoBack = true,
+): string | Promise<string> {
+  try {
+    const decoded = decoder.decode(bytes);
+    if (decoded instanceof Promise)
+      return decoded.then((value) => wayBack(decoder, value, alsoBack && bytes), failure);
+    return wayBack(decoder, decoded, alsoBack && bytes);
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+function wayBack(decoder: Decoder, decoded: unknown, bytes: Uint8Array | false): string {
+  if (!decoder.encode || !bytes) return 'read';
+  try {
+    const written = decoder.encode(decoded);
+    return equalBytes(written, bytes) ? 'canonical' : `written otherwise: ${toHex(written)}`;
+  } catch (error) {
+    return `not written: ${String(error)}`;
+  }
+}
+
+function failure(error: unknown): string {
+  return error instanceof BlobFormatError ? 'refused' : `not a BlobFormatError: ${String(error)}`;
+}
+
+async function outcomeOf(decoder: Decoder, bytes: Uint8Array): Promise<string> {
+  return outcomeNow(decoder, bytes);
+}
+
+/** Throws in place of `expect`, which would take longer than most decoders. */
+function rightOutcome(outcome: string | Promise<string>, bytes: Uint8Array): string {
+  if (typeof outcome !== 'string') throw new TypeError('gives a promise, and is not over asn1js');
+  if (!RIGHT.test(outcome)) throw new TypeError(`${outcome}, for ${toHex(bytes)}`);
+  return outcome;
+}
+
+/** What one call takes of the heap and of array buffers; again where a garbage collection came between. */
+async function allocatedBy(decoder: Decoder, bytes: Uint8Array): Promise<number> {
+  let allocated = 0;
+  for (let i = 0; i < TRIES; i++) {
+    const before = process.memoryUsage();
+    const outcome = outcomeNow(decoder, bytes, false);
+    if (typeof outcome !== 'string') await outcome;
+    const after = process.memoryUsage();
+    const heap = after.heapUsed - before.heapUsed;
+    const buffers = after.arrayBuffers - before.arrayBuffers;
+    allocated = Math.max(0, heap) + Math.max(0, buffers);
+    if (heap >= 0 && buffers >= 0) break;
+    collectGarbage();
+  }
+  return allocated;
+}
+
+function excerpt(bytes: Uint8Array): string {
+  return `${toHex(bytes.subarray(0, 200))}...`;
+}
+
+const RIGHT = /^(refused|canonical|read)$/;
