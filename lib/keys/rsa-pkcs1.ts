@@ -27,18 +27,34 @@ export function wrapRsaPkcs1(
   key: SecretBytes,
   random: RandomFill = randomFillSync,
 ): Uint8Array {
-  const length = modulusLength(publicKey);
+  using block = padRsaPkcs1(modulusLength(publicKey), key.bytes, random);
+  return plainBytes(
+    publicEncrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, block.bytes),
+  );
+}
+
+/**
+ * The padded block of a key, before RSA.
+ *
+ * @param length - Bytes of the modulus.
+ * @throws KeyStoreError PARAMETER_INVALID where the key is too long for the modulus.
+ */
+export function padRsaPkcs1(
+  length: number,
+  key: Uint8Array,
+  random: RandomFill = randomFillSync,
+): SecretBytes {
   if (key.length > length - OVERHEAD)
     throw new KeyStoreError(
       'PARAMETER_INVALID',
       'the key does not fit this RSA key with PKCS#1 v1.5',
     );
-  using block = new SecretBytes(length);
+  const block = new SecretBytes(length);
   const em = block.bytes;
   em[1] = BLOCK_TYPE;
   fillNonZero(em.subarray(2, length - key.length - 1), random);
-  em.set(key.bytes, length - key.length);
-  return plainBytes(publicEncrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, em));
+  em.set(key, length - key.length);
+  return block;
 }
 
 /**
