@@ -16,6 +16,11 @@ import type { ContainerKeys } from './session-key-store/container.ts';
 import * as containers from './session-key-store/containers.ts';
 import { describeUnverified, describeVerified } from './session-key-store/describe.ts';
 import { examine, type DoctorReport } from './session-key-store/doctor.ts';
+import {
+  importForeignKeys,
+  type ForeignKey,
+  type StoredForeignKey,
+} from './session-key-store/foreign-keys.ts';
 import { fileKey, openHeaderRecord } from './session-key-store/file-keys.ts';
 import type { Home } from './session-key-store/home.ts';
 import {
@@ -33,6 +38,7 @@ import {
   protectHome,
   type MemoryStoreOptions,
 } from './session-key-store/open-home.ts';
+import { sealReport, verifyReport, type VerifiedReport } from './session-key-store/report.ts';
 import {
   adoptRecord,
   importRecord,
@@ -342,11 +348,34 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   }
 }
 
+/**
+ * For `lib/migration` alone: stores keys that came from elsewhere, all of them or none that is not said. A key whose id is there already is not stored again.
+ *
+ * @param keys - Their secrets are read, not kept.
+ * @returns For each, in order, its record as the store has it now, and whether it was there before.
+ */
+export function storeForeignKeys(
+  store: SessionKeyStore,
+  keys: readonly ForeignKey[],
+): Promise<StoredForeignKey[]> {
+  return importForeignKeys(homeOf(store), keys);
+}
+
+/** For `lib/migration` alone: signs a report with the signature key of the home's container. */
+export function signReport(store: SessionKeyStore, content: Uint8Array): Promise<Uint8Array> {
+  return sealReport(homeOf(store), content);
+}
+
+/** For `lib/migration` alone: the content of a report that a trusted signer signed. */
+export function openReport(store: SessionKeyStore, signed: Uint8Array): VerifiedReport {
+  return verifyReport(homeOf(store), signed);
+}
+
 /** For `keycask/insecure` alone: stores a key that was made elsewhere; it decrypts only, until somebody adopts it. */
 export async function storeRawKey(
   store: SessionKeyStore,
   label: string,
   raw: SecretBytes,
 ): Promise<SessionKey> {
-  return (await importSecret(homeOf(store), label, raw)).key;
+  return (await importSecret(homeOf(store), raw, { label })).key;
 }

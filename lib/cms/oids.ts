@@ -50,6 +50,7 @@ const OID_TEXT = {
   keyBlob: `${KEYCASK_ARC}.2.1`,
   trust: `${KEYCASK_ARC}.2.2`,
   manifestEntry: `${KEYCASK_ARC}.2.3`,
+  report: `${KEYCASK_ARC}.2.4`,
   argon2id: `${KEYCASK_ARC}.3.1`,
 } as const;
 

@@ -26,7 +26,7 @@ import type { SignatureScheme } from './algorithms.ts';
 import { OID } from './oids.ts';
 
 /** What a message is: its eContentType. Each reader accepts only its own. */
-export type MessageType = 'contentInfo' | 'keyBlob' | 'trust' | 'manifestEntry';
+export type MessageType = 'contentInfo' | 'keyBlob' | 'trust' | 'manifestEntry' | 'report';
 
 /** A trusted signer: what a pin holds, and all that verification needs. */
 export interface Signer {

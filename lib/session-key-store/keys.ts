@@ -56,14 +56,26 @@ export async function createKey(
 /** Stores a key that was made elsewhere: nobody vouches for it, so it decrypts only. */
 export async function importSecret(
   home: Home,
-  label: string,
   secret: SecretBytes,
+  facts: ForeignKeyFacts,
 ): Promise<MadeKey> {
-  return storeNew(home, () => sealNewKey(home, secret, { label, provenance: 'imported-unsigned' }));
+  return storeNew(home, () =>
+    sealNewKey(home, secret, { ...facts, provenance: 'imported-unsigned' }),
+  );
 }
 
-interface NewKey extends CreateKeyOptions {
+/** What is known of a key that was made elsewhere. */
+export interface ForeignKeyFacts extends Pick<CreateKeyOptions, 'purpose' | 'attributes'> {
   readonly label: string;
+  /** 16 bytes; default: random ones. The same id is not stored twice. */
+  readonly recordId?: Uint8Array;
+  /** ALG_ID; default: AES of the key's length. */
+  readonly algorithm?: number;
+  /** Default: the key's length. */
+  readonly effectiveBits?: number;
+}
+
+interface NewKey extends CreateKeyOptions, ForeignKeyFacts {
   readonly provenance: Provenance;
   /** Of a classic record: its content, which only the home's own exchange key opens. */
   readonly simpleBlob?: Uint8Array;
@@ -72,7 +84,7 @@ interface NewKey extends CreateKeyOptions {
 async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<MadeKey> {
   const { label, provenance, purpose = 'data', attributes = [], notAfter } = options;
   checkTexts(label, purpose, attributes);
-  const algorithm = AES_ALG_ID.get(secret.length);
+  const algorithm = options.algorithm ?? AES_ALG_ID.get(secret.length);
   if (algorithm === undefined)
     throw new KeyStoreError(
       'PARAMETER_INVALID',
@@ -80,14 +92,14 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
     );
   const container = await home.container();
   const metadata = {
-    recordId: new Uint8Array(randomFillSync(Buffer.alloc(16))),
+    recordId: options.recordId ?? new Uint8Array(randomFillSync(Buffer.alloc(16))),
     recordVersion: 1,
     label,
     purpose,
     attributes,
     algorithm,
     provenance,
-    effectiveBits: secret.length * 8,
+    effectiveBits: options.effectiveBits ?? secret.length * 8,
     created: home.now(),
     ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
     storeId: home.storeId,

@@ -108,7 +108,7 @@ describe('asn1-cms', () => {
     expect(reencodeMessage(next)).toEqual(next);
   });
 
-  it.each<MessageType>(['trust', 'manifestEntry'])(
+  it.each<MessageType>(['trust', 'manifestEntry', 'report'])(
     'encodes a message of type %s byte for byte',
     async (type) => {
       const signer = await testIdentity();
