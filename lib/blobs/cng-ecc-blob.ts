@@ -13,15 +13,23 @@
  *    +    K Y
  *    +    K d        private only
  *
- * The header is little-endian, the numbers behind it are big-endian, with leading zeros up to K bytes.
+ * The header is little-endian, the numbers behind it are big-endian, with leading zeros up to K bytes. Of curve25519 (ECKP, ECKV, K = 32)
+ * X is the u-coordinate and Y is zero; X and d are carried in the order that they have, which RFC 7748 makes little-endian.
  */
 import { BlobReader } from '../bytes/blob-reader.ts';
 import { copyBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
+import {
+  ECC_FIELD_LENGTH as FIELD_LENGTH,
+  eccMagic,
+  readEccMagic,
+  type EccCurve,
+  type EccHalf,
+  type EccKind,
+} from './cng-ecc-magic.ts';
 import { owned } from './owned.ts';
 
-/** `generic`: a curve that the blob does not name; the key's property ECCCurveName does. */
-export type EccCurve = 'P-256' | 'P-384' | 'P-521' | 'generic';
+export type { EccCurve } from './cng-ecc-magic.ts';
 
 /** The public half of an EC key in CNG. */
 export interface EccPublicBlob {
@@ -119,18 +127,8 @@ export function encodeEccPrivateBlob(blob: Omit<EccPrivateBlob, 'type'>): Uint8A
   return target;
 }
 
-type Half = 'public' | 'private';
-
-function readHeader(
-  r: BlobReader,
-  half: Half,
-): Pick<EccPublicBlob, 'algorithm' | 'curve'> & { length: number } {
-  const { offset } = r;
-  const magic = r.u32le('dwMagic');
-  const kind = KINDS.find((row) => row[half] === magic);
-  if (kind === undefined)
-    return r.failAt(offset, 'dwMagic', `no ${half} EC key has 0x${magic.toString(16)}`);
-  const { algorithm, curve } = kind;
+function readHeader(r: BlobReader, half: EccHalf): EccKind & { length: number } {
+  const { algorithm, curve } = readEccMagic(r, half);
   if (curve === 'generic') return { algorithm, curve, length: r.u32leIn('cbKey', GENERIC_LENGTH) };
   r.expectU32le('cbKey', FIELD_LENGTH[curve]);
   return { algorithm, curve, length: FIELD_LENGTH[curve] };
@@ -146,7 +144,7 @@ function fieldLength({ curve, x }: Pick<EccPublicBlob, 'curve' | 'x'>): number {
 
 // oxlint-disable-next-line max-params -- which half, its header, its numbers, and where they go
 function write(
-  half: Half,
+  half: EccHalf,
   key: Omit<EccPublicBlob, 'type'>,
   numbers: readonly Uint8Array[],
   target: Uint8Array,
@@ -156,10 +154,8 @@ function write(
     refuse(`want numbers of ${length} bytes each`);
   if (target.length !== HEADER_LENGTH + numbers.length * length)
     refuse(`target: want ${HEADER_LENGTH + numbers.length * length} bytes`);
-  const { algorithm, curve } = key;
-  const kind = KINDS.find((row) => row.algorithm === algorithm && row.curve === curve)!;
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  view.setUint32(0, kind[half], true);
+  view.setUint32(0, eccMagic(half, key), true);
   view.setUint32(4, length, true);
   for (const [i, number] of numbers.entries()) target.set(number, HEADER_LENGTH + i * length);
 }
@@ -170,19 +166,5 @@ function refuse(problem: string): never {
 
 /** dwMagic and cbKey. */
 const HEADER_LENGTH = 8;
-/** Bytes of the field of each curve. */
-const FIELD_LENGTH = { 'P-256': 32, 'P-384': 48, 'P-521': 66 } as const;
 /** MS "CNG Named Elliptic Curves": from secP160k1 and brainpoolP160r1 to nistP521. */
 const GENERIC_LENGTH = { min: 20, max: 66 } as const;
-
-/** dwMagic, by what it says. */
-const KINDS = [
-  { algorithm: 'ECDH', curve: 'P-256', public: 0x314b4345, private: 0x324b4345 },
-  { algorithm: 'ECDH', curve: 'P-384', public: 0x334b4345, private: 0x344b4345 },
-  { algorithm: 'ECDH', curve: 'P-521', public: 0x354b4345, private: 0x364b4345 },
-  { algorithm: 'ECDH', curve: 'generic', public: 0x504b4345, private: 0x564b4345 },
-  { algorithm: 'ECDSA', curve: 'P-256', public: 0x31534345, private: 0x32534345 },
-  { algorithm: 'ECDSA', curve: 'P-384', public: 0x33534345, private: 0x34534345 },
-  { algorithm: 'ECDSA', curve: 'P-521', public: 0x35534345, private: 0x36534345 },
-  { algorithm: 'ECDSA', curve: 'generic', public: 0x50444345, private: 0x56444345 },
-] as const;

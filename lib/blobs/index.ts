@@ -12,6 +12,51 @@ export {
   type AlgType,
 } from './alg-id.ts';
 export {
+  decodeAesWrapKeyBlob,
+  encodeAesWrapKeyBlob,
+  type AesWrapKeyBlob,
+} from './cng-aes-wrap-blob.ts';
+export {
+  decodeCngBlob,
+  encodeCngBlob,
+  type CngBlob,
+  type CngBlobType,
+  type OwnCngBlob,
+} from './cng-blob.ts';
+export {
+  decodeCipherKeyBlob,
+  decodeProtectedKeyBlob,
+  encodeCipherKeyBlob,
+  encodeProtectedKeyBlob,
+  type CipherKeyBlob,
+  type ProtectedKeyBlob,
+} from './cng-cipher-key-blob.ts';
+export {
+  decodeDhParameters,
+  decodeDhPrivateBlob,
+  decodeDhPublicBlob,
+  encodeDhParameters,
+  encodeDhPrivateBlob,
+  encodeDhPublicBlob,
+  type DhParameters,
+  type DhPrivateBlob,
+  type DhPublicBlob,
+} from './cng-dh-blob.ts';
+export {
+  decodeDsaPrivateBlob,
+  decodeDsaPublicBlob,
+  encodeDsaPrivateBlob,
+  encodeDsaPublicBlob,
+  type DsaDomain,
+  type DsaPrivateBlob,
+  type DsaPublicBlob,
+} from './cng-dsa-blob.ts';
+export {
+  decodeDsaParameters,
+  encodeDsaParameters,
+  type DsaParameters,
+} from './cng-dsa-parameters.ts';
+export {
   decodeEccPrivateBlob,
   decodeEccPublicBlob,
   eccPrivateBlobLength,
@@ -22,6 +67,33 @@ export {
   type EccPrivateBlob,
   type EccPublicBlob,
 } from './cng-ecc-blob.ts';
+export {
+  decodeEccFullPrivateBlob,
+  decodeEccFullPublicBlob,
+  encodeEccFullPrivateBlob,
+  encodeEccFullPublicBlob,
+  type EccCurveNumbers,
+  type EccCurveType,
+  type EccFullPrivateBlob,
+  type EccFullPublicBlob,
+} from './cng-ecc-full-blob.ts';
+export { decodeKeyDataBlob, encodeKeyDataBlob, type KeyDataBlob } from './cng-key-data-blob.ts';
+export { decodeOpaqueCngBlob, encodeOpaqueCngBlob, type OpaqueCngBlob } from './cng-opaque-blob.ts';
+export {
+  decodePkcs7EnvelopeBlob,
+  decodePkcs8Blob,
+  encodePkcs7EnvelopeBlob,
+  encodePkcs8Blob,
+  type Pkcs7EnvelopeBlob,
+  type Pkcs8Blob,
+} from './cng-pkcs-blob.ts';
+export {
+  decodePostQuantumKeyBlob,
+  encodePostQuantumKeyBlob,
+  type PostQuantumAlgorithm,
+  type PostQuantumBlobType,
+  type PostQuantumKeyBlob,
+} from './cng-post-quantum-blob.ts';
 export {
   decodeRsaFullPrivateBlob,
   decodeRsaPrivateBlob,
