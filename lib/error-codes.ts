@@ -205,6 +205,20 @@ export const ERROR_CODES = {
     'This key was made for an earlier boot of the machine.',
     'Per-boot keys do not survive a restart, on purpose: make a new one.',
   ),
+  LEGACY_DECRYPTION_FAILED: row(
+    'NTE_BAD_DATA',
+    0x80090005,
+    4,
+    'The data of CryptEncrypt could not be decrypted.',
+    'Check the key, its salt and effective length, and the mode and IV that it was encrypted with.',
+  ),
+  LEGACY_KEY_LENGTH_REFUSED: row(
+    'NTE_BAD_DATA',
+    0x80090005,
+    2,
+    'The provider of Windows has no key of that length for this algorithm.',
+    'See the lengths of the providers in docs/FORMATS.md, or name another provider.',
+  ),
   // Containers and providers
   CONTAINER_NOT_FOUND: row(
     'NTE_BAD_KEYSET',
