@@ -111,6 +111,14 @@ export async function capiEncrypt(
   return encryptor.whole(plaintext);
 }
 
+/** CryptEncrypt in pieces; as {@link capiEncrypt} it is of no subpath. */
+export async function openCapiEncryptor(
+  key: CapiKey,
+  options: CapiCipherOptions = {},
+): Promise<CapiDecryptor> {
+  return await open(key, options, true);
+}
+
 async function open(key: CapiKey, options: CapiCipherOptions, encrypt: boolean): Promise<Messages> {
   const setup = await prepareCipher(key, options.mode ?? 'cbc');
   try {

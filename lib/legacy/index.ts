@@ -23,6 +23,8 @@ export {
   type CryptDeriveKeyOptions,
 } from './derive-key.ts';
 export { capiHash, capiHashLength, type CapiHashValue } from './hash.ts';
+export { hashSessionKey, type HashSessionKeyOptions } from './hash-session-key.ts';
+export { capiCbcMac, capiHmac, type CapiHmacOptions } from './mac.ts';
 export {
   capiProviderAlgorithms,
   type CapiProvider,
