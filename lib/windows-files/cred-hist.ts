@@ -15,10 +15,10 @@
  *   12    4 sidLen
  *   16    4 algCrypt     ALG_ID
  *   20    4 sha1Len      20
- *   24    4 md4Len       16
+ *   24    4 md4Len       20 where seen: the NT hash and the zeros behind it
  *   28   16 salt
  *   44    n SID
- *     +   m secret       ciphertext of SHA-1 | NT hash | zeros
+ *     +   m secret       ciphertext of SHA-1 | NT hash | zeros to a whole block
  *     +   4 dwVersion    1
  *     +  16 guid         which master key files name
  *     +   4 dwNextLen    bytes of this entry, this field included
@@ -50,7 +50,7 @@ export interface CredHistEntry {
   readonly cryptAlgId: number;
   /** sha1Len: bytes of the SHA-1 in the secret. */
   readonly sha1Length: number;
-  /** md4Len: bytes of the NT hash in the secret. */
+  /** md4Len: bytes of the NT hash in the secret, with the zeros behind it. */
   readonly ntHashLength: number;
   /** 16 bytes */
   readonly salt: Uint8Array;
