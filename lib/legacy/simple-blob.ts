@@ -187,7 +187,11 @@ export function capiKeyOf(algId: number, key: Uint8Array, options: ImportCapiKey
   return makeCapiKey({ algId, key: SecretBytes.copy(key), salt, effectiveBits: 8 * key.length });
 }
 
-function keyLengthsOf(algId: number, options: { readonly keyLengths?: readonly number[] }) {
+/** Lengths in bytes that a wrapped key may have. Throws KeyStoreError ALGORITHM_UNSUPPORTED where nothing tells. */
+export function keyLengthsOf(
+  algId: number,
+  options: { readonly keyLengths?: readonly number[] } = {},
+): readonly number[] {
   const lengths = options.keyLengths ?? OTHER_LENGTHS.get(algId) ?? plausibleKeyLengths(algId);
   if (lengths.length > 0) return lengths;
   throw new KeyStoreError(
