@@ -33,6 +33,28 @@ export async function codeOfAsync(promise: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
+/** The NTE number that `act` fails with; 0 where it does not fail. */
+export function nteOf(act: () => unknown): number {
+  try {
+    act();
+  } catch (error) {
+    if (KeyStoreError.is(error)) return error.nte;
+    throw error;
+  }
+  return 0;
+}
+
+/** {@link nteOf} of a promise. */
+export async function nteOfAsync(promise: Promise<unknown>): Promise<number> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  return nteOf(() => {
+    if (outcome) throw outcome.error;
+  });
+}
+
 /** What `act` throws. */
 export function thrownBy(act: () => unknown): unknown {
   try {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
 import { toHex } from '../../../lib/bytes/octets.ts';
-import { KeyStoreError } from '../../../lib/errors.ts';
 import { capiDecrypt, capiEncrypt } from '../../../lib/legacy/cipher.ts';
 import {
   bcryptDeriveKeyCapi,
@@ -13,7 +12,7 @@ import { capiHash } from '../../../lib/legacy/hash.ts';
 import type { CapiProvider } from '../../../lib/legacy/provider-algorithms.ts';
 import { hex, revealed } from '../../support/bytes.ts';
 import { CIPHER_ALG_ID, HASH_ALG_ID } from '../../support/capi-names.ts';
-import { codeOfAsync } from '../../support/errors.ts';
+import { codeOfAsync, nteOfAsync } from '../../support/errors.ts';
 import { describeShared, sharedJson } from '../../support/shared.ts';
 
 interface DeriveVector {
@@ -39,16 +38,6 @@ const SALT_OF_FLAG: Record<string, 'default' | 'none' | 'create'> = {
   CRYPT_NO_SALT: 'none',
   CRYPT_CREATE_SALT: 'create',
 };
-
-async function nteOf(promise: Promise<unknown>): Promise<number> {
-  try {
-    await promise;
-  } catch (error) {
-    if (KeyStoreError.is(error)) return error.nte;
-    throw error;
-  }
-  return 0;
-}
 
 describeShared('CryptDeriveKey of Wine (wine-capi-derivekey.json)', () => {
   const { vectors } = sharedJson('vectors/wine-capi-derivekey.json') as {
@@ -97,7 +86,7 @@ describeShared('CryptDeriveKey of Wine (wine-capi-derivekey.json)', () => {
       const hashAlgId = HASH_ALG_ID[hash]!;
       const value = await capiHash(hashAlgId);
       const options = { algId: CIPHER_ALG_ID[alg]!, keyBits: bits, provider };
-      expect(await nteOf(cryptDeriveKey({ hashAlgId, value }, options))).toBe(error);
+      expect(await nteOfAsync(cryptDeriveKey({ hashAlgId, value }, options))).toBe(error);
     }
   });
 });
@@ -124,7 +113,9 @@ describeShared('CryptDeriveKey of Windows (capi-cryptderivekey-windows-verified.
         const ciphertext = await capiEncrypt(key, hex(vector['plaintext']!));
         expect(toHex(ciphertext), vector['name']).toBe(vector['expected_ciphertext']);
         expect(toHex(await capiDecrypt(key, ciphertext))).toBe(vector['plaintext']);
-        if (parity === 'as-is') expect(toHex(key.key.bytes)).toBe(vector['derived_key']);
+        // What the vectors call the key is before parity.
+        using raw = await derive(vector, { parity: 'as-is' });
+        expect(toHex(raw.key.bytes)).toBe(vector['derived_key']);
       }
   });
 
@@ -133,7 +124,7 @@ describeShared('CryptDeriveKey of Windows (capi-cryptderivekey-windows-verified.
     expect(refused).toHaveLength(20);
     for (const vector of refused) {
       expect(vector['expected_error']).toBe('NTE_BAD_ALGID');
-      expect(await nteOf(derive(vector, {})), vector['name']).toBe(0x80090008);
+      expect(await nteOfAsync(derive(vector, {})), vector['name']).toBe(0x80090008);
     }
   });
 });
@@ -160,45 +151,156 @@ describeShared('PasswordDeriveBytes of .NET (dotnet-cryptderivekey-windows.json)
   });
 });
 
+interface BCryptVector {
+  readonly hash: string;
+  readonly target: string;
+  readonly len: number;
+  readonly status: string;
+  readonly out: string;
+}
+
 describeShared("BCryptDeriveKeyCapi of Wine's (cng-blobs.json)", () => {
-  test('gives the same bytes, and refuses the same lengths', async () => {
-    const { derive_key_capi_wine8: vectors } = sharedJson('vectors/cng-blobs.json') as {
-      derive_key_capi_wine8: {
-        hash: string;
-        target: string;
-        len: number;
-        status: string;
-        out: string;
-      }[];
-    };
-    const counts = { made: 0, refused: 0, wineLacks: 0 };
-    for (const { hash, target, len, status, out } of vectors) {
-      // Wine has no derivation for an AES handle (STATUS_NOT_SUPPORTED, STATUS_NOT_IMPLEMENTED); Windows has.
-      if (status === 'c00000bb' || status === 'c0000002') {
-        expect(target).toBe('AES');
-        counts.wineLacks++;
-        continue;
-      }
-      const hashAlgId = HASH_ALG_ID[hash]!;
-      const value = await capiHash(hashAlgId, Buffer.from('password'));
-      const derive = bcryptDeriveKeyCapi(
-        { hashAlgId, value },
-        len,
-        target === 'AES' ? { target } : {},
-      );
-      if (status === '00000000') {
-        expect(revealed(await derive)).toBe(out);
-        counts.made++;
-      } else {
-        expect(status).toBe('c000000d');
-        expect(await codeOfAsync(derive)).toBe('PARAMETER_INVALID');
-        counts.refused++;
-      }
+  const { derive_key_capi_wine8: all } = sharedJson('vectors/cng-blobs.json') as {
+    derive_key_capi_wine8: BCryptVector[];
+  };
+  const ofStatus = (...statuses: string[]): BCryptVector[] =>
+    all.filter(({ status }) => statuses.includes(status));
+
+  async function derive({ hash, target, len }: BCryptVector) {
+    const hashAlgId = HASH_ALG_ID[hash]!;
+    const value = await capiHash(hashAlgId, Buffer.from('password'));
+    return await bcryptDeriveKeyCapi({ hashAlgId, value }, len, target === 'AES' ? { target } : {});
+  }
+
+  test('gives the same bytes', async () => {
+    const made = ofStatus('00000000');
+    expect(made.length).toBeGreaterThanOrEqual(16);
+    for (const vector of made) expect(revealed(await derive(vector))).toBe(vector.out);
+  });
+
+  test('refuses the same lengths (STATUS_INVALID_PARAMETER)', async () => {
+    const refused = ofStatus('c000000d');
+    expect(refused.length).toBeGreaterThanOrEqual(11);
+    for (const vector of refused)
+      expect(await codeOfAsync(derive(vector))).toBe('PARAMETER_INVALID');
+  });
+
+  test('what is left is an AES handle, which Wine does not take and Windows does', async () => {
+    const lacking = ofStatus('c0000002', 'c00000bb');
+    expect(lacking.length + ofStatus('00000000', 'c000000d').length).toBe(all.length);
+    for (const vector of lacking) {
+      expect(vector.target).toBe('AES');
+      expect(revealed(await derive(vector))).toHaveLength(2 * vector.len);
     }
-    expect(counts).toEqual({ made: 16, refused: 11, wineLacks: 33 });
   });
 });
 
-describe('What no vector shows', () => {
-  test('x', () => {});
+const HASHES = Object.entries(HASH_ALG_ID);
+
+describe('cryptDeriveKey', () => {
+  async function hashOf(hashAlgId: number) {
+    return { hashAlgId, value: await capiHash(hashAlgId, Buffer.from('password')) };
+  }
+
+  /** NTE number of deriving a key, 0 where it is derived. */
+  async function nteOfKey(options: CryptDeriveKeyOptions, hashAlgId: number = ALG_ID.CALG_MD5) {
+    const key = cryptDeriveKey(await hashOf(hashAlgId), options);
+    return await nteOfAsync(key.then((made) => made[Symbol.dispose]()));
+  }
+
+  test('takes the lengths of PP_ENUMALGS_EX: of RC2 and RC4 in steps of 8 bits', async () => {
+    const most: Record<CapiProvider, number> = { base: 56, enhanced: 128, strong: 128, aes: 128 };
+    for (const [provider, max] of Object.entries(most) as [CapiProvider, number][])
+      for (const algId of [ALG_ID.CALG_RC2, ALG_ID.CALG_RC4])
+        for (let keyBits = 1; keyBits <= 160; keyBits++) {
+          const isTaken = keyBits % 8 === 0 && keyBits >= 40 && keyBits <= max;
+          const nte = await nteOfKey({ algId, keyBits, provider });
+          expect(nte, `${provider} ${keyBits}`).toBe(isTaken ? 0 : NTE_BAD_DATA);
+        }
+  });
+
+  test.each([
+    [ALG_ID.CALG_DES, [0, 56, 64], 8],
+    [ALG_ID.CALG_3DES_112, [0, 112, 128], 16],
+    [ALG_ID.CALG_3DES, [0, 168, 192], 24],
+  ])('takes for %i only its own length, with parity or without', async (algId, taken, length) => {
+    for (const keyBits of [0, 40, 56, 64, 112, 128, 168, 192, 200]) {
+      const nte = await nteOfKey({ algId, keyBits });
+      expect(nte).toBe(taken.includes(keyBits) ? 0 : NTE_BAD_FLAGS);
+    }
+    using key = await cryptDeriveKey(await hashOf(ALG_ID.CALG_MD5), { algId });
+    expect(key.key).toHaveLength(length);
+    expect(key.effectiveBits).toBe(8 * length);
+  });
+
+  test('takes for AES its own length only', async () => {
+    expect(await nteOfKey({ algId: ALG_ID.CALG_AES_192, keyBits: 192 })).toBe(0);
+    expect(await nteOfKey({ algId: ALG_ID.CALG_AES_192, keyBits: 128 })).toBe(NTE_BAD_DATA);
+  });
+
+  test('refuses what the provider does not have, ciphers and hashes', async () => {
+    const [algId, sha2] = [ALG_ID.CALG_RC4, ALG_ID.CALG_SHA_256];
+    for (const provider of ['base', 'enhanced', 'strong'] as const) {
+      expect(await nteOfKey({ algId: ALG_ID.CALG_AES_128, provider })).toBe(NTE_BAD_ALGID);
+      expect(await nteOfKey({ algId, provider }, sha2)).toBe(NTE_BAD_ALGID);
+      expect(await nteOfKey({ algId, provider })).toBe(0);
+    }
+    expect(await nteOfKey({ algId: ALG_ID.CALG_3DES, provider: 'base' })).toBe(NTE_BAD_ALGID);
+    expect(await nteOfKey({ algId }, ALG_ID.CALG_SSL3_SHAMD5)).toBe(NTE_BAD_ALGID);
+    expect(await nteOfKey({ algId: ALG_ID.CALG_MD5 })).toBe(NTE_BAD_ALGID);
+    expect(await nteOfKey({ algId: ALG_ID.CALG_CYLINK_MEK })).toBe(NTE_BAD_ALGID);
+  });
+
+  test('refuses a hash that is not as long as its algorithm says', async () => {
+    const short = { hashAlgId: ALG_ID.CALG_SHA1, value: new Uint8Array(19) };
+    const key = cryptDeriveKey(short, { algId: ALG_ID.CALG_RC4 });
+    expect(await codeOfAsync(key)).toBe('PARAMETER_INVALID');
+  });
+
+  test.each(HASHES)(
+    'created salt is what follows the key in the hash: %s',
+    async (_, hashAlgId) => {
+      const hash = await hashOf(hashAlgId);
+      for (let keyBits = 40; keyBits <= 128; keyBits += 8) {
+        const options = { algId: ALG_ID.CALG_RC2, keyBits, salt: 'create' } as const;
+        using key = await cryptDeriveKey(hash, options);
+        expect(toHex(key.key.bytes) + toHex(key.salt)).toBe(toHex(hash.value.subarray(0, 16)));
+      }
+    },
+  );
+
+  test('DES keys have odd parity in each byte, and the same other bits as without', async () => {
+    const hash = await hashOf(ALG_ID.CALG_SHA_512);
+    for (const algId of [ALG_ID.CALG_DES, ALG_ID.CALG_3DES_112, ALG_ID.CALG_3DES]) {
+      using odd = await cryptDeriveKey(hash, { algId });
+      using raw = await cryptDeriveKey(hash, { algId, parity: 'as-is' });
+      const ones = Array.from(odd.key.bytes, (byte) => byte.toString(2).replaceAll('0', '').length);
+      expect(ones.every((count) => count % 2 === 1)).toBe(true);
+      expect(odd.key.bytes.map((byte) => byte >>> 1)).toEqual(
+        raw.key.bytes.map((byte) => byte >>> 1),
+      );
+    }
+  });
+
+  test.each(HASHES)('for AES it is BCryptDeriveKeyCapi with an AES handle: %s', async (_, id) => {
+    const hash = await hashOf(id);
+    for (const algId of [ALG_ID.CALG_AES_128, ALG_ID.CALG_AES_192, ALG_ID.CALG_AES_256]) {
+      using key = await cryptDeriveKey(hash, { algId });
+      using bytes = await bcryptDeriveKeyCapi(hash, key.key.length, { target: 'AES' });
+      expect(bytes.bytes).toEqual(key.key.bytes);
+    }
+  });
+
+  test('leaves the hash as it is', async () => {
+    const hash = await hashOf(ALG_ID.CALG_MD4);
+    const before = toHex(hash.value);
+    using key = await cryptDeriveKey(hash, { algId: ALG_ID.CALG_3DES });
+    expect(key.key).toHaveLength(24);
+    expect(toHex(hash.value)).toBe(before);
+  });
 });
+
+/** winerror.h */
+const NTE_BAD_DATA = 0x80090005;
+const NTE_BAD_ALGID = 0x80090008;
+const NTE_BAD_FLAGS = 0x80090009;
