@@ -100,6 +100,21 @@ export function algType(algId: number): AlgType | undefined {
   return algId > 0xffff ? undefined : TYPES[(algId >>> 9) & 0xf];
 }
 
+/** Is it a key of RSA: CALG_RSA_KEYX, CALG_RSA_SIGN? */
+export function isRsa(algId: number): boolean {
+  return algId === ALG_ID.CALG_RSA_KEYX || algId === ALG_ID.CALG_RSA_SIGN;
+}
+
+/** Is it a key of DSS: CALG_DSS_SIGN? */
+export function isDss(algId: number): boolean {
+  return algId === ALG_ID.CALG_DSS_SIGN;
+}
+
+/** Is it a key of Diffie-Hellman: CALG_DH_SF, CALG_DH_EPHEM? */
+export function isDh(algId: number): boolean {
+  return algId === ALG_ID.CALG_DH_SF || algId === ALG_ID.CALG_DH_EPHEM;
+}
+
 /** GET_ALG_SID: the number within its class and type. */
 export function algSid(algId: number): number {
   return algId & 0x1ff;

@@ -1,5 +1,10 @@
 /** keycask/blobs: the key blobs of CryptExportKey and of CNG, read and written. Pure: bytes in, objects out. */
 export {
+  decodeAgreedSimpleBlob,
+  encodeAgreedSimpleBlob,
+  type AgreedSimpleBlob,
+} from './agreed-simple-blob.ts';
+export {
   ALG_ID,
   algClass,
   algIdName,
@@ -109,6 +114,30 @@ export {
   type RsaPublicBlob,
 } from './cng-rsa-blob.ts';
 export {
+  decodeDhPrivateKeyBlob,
+  decodeDhPublicKeyBlob,
+  dhPrivateKeyBlobLength,
+  encodeDhPrivateKeyBlob,
+  encodeDhPublicKeyBlob,
+  type DhPrivateKeyBlob,
+  type DhPublicKeyBlob,
+} from './dh-key-blob.ts';
+export {
+  decodeDssPrivateKeyBlob,
+  decodeDssPublicKeyBlob,
+  dssPrivateKeyBlobLength,
+  encodeDssPrivateKeyBlob,
+  encodeDssPublicKeyBlob,
+  type DssPrivateKeyBlob,
+  type DssPublicKeyBlob,
+} from './dss-key-blob.ts';
+export type { DssSeed } from './dss-seed.ts';
+export {
+  decodeEncryptedPrivateKeyBlob,
+  encodeEncryptedPrivateKeyBlob,
+  type EncryptedPrivateKeyBlob,
+} from './encrypted-private-key-blob.ts';
+export {
   decodeKeyBlob,
   encodeKeyBlob,
   type DecodeKeyBlobOptions,
@@ -132,12 +161,31 @@ export {
   type PrivateKeyBlob,
 } from './private-key-blob.ts';
 export { decodePublicKeyBlob, encodePublicKeyBlob, type PublicKeyBlob } from './public-key-blob.ts';
+export { decodePvk, encodePvk, type Pvk } from './pvk.ts';
 export {
   decodeSimpleBlob,
   encodeSimpleBlob,
   type DecodeSimpleBlobOptions,
   type SimpleBlob,
 } from './simple-blob.ts';
+export {
+  decodeStrongNamePublicKey,
+  encodeStrongNamePublicKey,
+  type StrongNamePublicKey,
+} from './strong-name-public-key.ts';
+export {
+  decodeSymmetricWrapKeyBlob,
+  encodeSymmetricWrapKeyBlob,
+  type SymmetricWrapKeyBlob,
+} from './symmetric-wrap-key-blob.ts';
+export {
+  decodeVer3PrivateKeyBlob,
+  decodeVer3PublicKeyBlob,
+  encodeVer3PrivateKeyBlob,
+  encodeVer3PublicKeyBlob,
+  type Ver3PrivateKeyBlob,
+  type Ver3PublicKeyBlob,
+} from './ver3-key-blob.ts';
 export {
   BlobFormatError,
   KeyStoreError,

@@ -40,17 +40,43 @@ export const BLOB_HEADER_LENGTH = 8;
 /** CUR_BLOB_VERSION */
 export const BLOB_VERSION = 2;
 
-/** Reads the header of a blob that has to be of this type, in version 2. */
-export function readBlobHeader(reader: BlobReader, type: BlobTypeName): { algId: number } {
+/** CRYPT_BLOB_VER3's: DSS3, DSS4, DH3, DH4. */
+export const BLOB_VERSION_3 = 3;
+
+/** Reads the header of a blob that has to be of this type and version. */
+export function readBlobHeader(
+  reader: BlobReader,
+  type: BlobTypeName,
+  version = BLOB_VERSION,
+): { algId: number } {
   reader.expectU8('bType', BLOB_TYPE[type]);
-  reader.expectU8('bVersion', BLOB_VERSION, 'BLOB_VERSION_UNSUPPORTED');
+  reader.expectU8('bVersion', version, 'BLOB_VERSION_UNSUPPORTED');
   reader.expectU16le('reserved', 0);
   return { algId: reader.u32le('aiKeyAlg') };
 }
 
-/** Writes the header of a blob in version 2. */
-export function writeBlobHeader(writer: BlobWriter, type: BlobTypeName, algId: number): BlobWriter {
-  return writer.u8(BLOB_TYPE[type]).u8(BLOB_VERSION).u16le(0).u32le(algId);
+/** Reads the header of a blob that has to be of this type, in version 2 or 3. */
+export function readAnyBlobHeader(
+  reader: BlobReader,
+  type: BlobTypeName,
+): { version: number; algId: number } {
+  reader.expectU8('bType', BLOB_TYPE[type]);
+  const at = reader.offset;
+  const version = reader.u8('bVersion');
+  if (version !== BLOB_VERSION && version !== BLOB_VERSION_3)
+    reader.failAt(at, 'bVersion', `want 2 or 3, got ${version}`, 'BLOB_VERSION_UNSUPPORTED');
+  reader.expectU16le('reserved', 0);
+  return { version, algId: reader.u32le('aiKeyAlg') };
+}
+
+/** Writes the header of a blob. */
+export function writeBlobHeader(
+  writer: BlobWriter,
+  type: BlobTypeName,
+  algId: number,
+  version = BLOB_VERSION,
+): BlobWriter {
+  return writer.u8(BLOB_TYPE[type]).u8(version).u16le(0).u32le(algId);
 }
 
 /** Ends a decoder: trailing bytes are refused unless the caller allows them. */

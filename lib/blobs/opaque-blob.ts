@@ -1,6 +1,6 @@
 /**
- * A CryptExportKey blob whose inside keycask does not read: OPAQUEKEYBLOB, PUBLICKEYBLOBEX, SYMMETRICWRAPKEYBLOB, KEYSTATEBLOB, and DSS,
- * Diffie-Hellman and non-RSA forms of the other types. Source: wincrypt.h; MS "PUBLICKEYSTRUC".
+ * A CryptExportKey blob whose inside is not public: OPAQUEKEYBLOB, PUBLICKEYBLOBEX, KEYSTATEBLOB, and keys of algorithms that have no
+ * layout. Source: wincrypt.h; MS "PUBLICKEYSTRUC".
  *
  *  off size field       meaning
  *    0    8 BLOBHEADER  bType, bVersion (2 or 3), 0, aiKeyAlg

@@ -15,7 +15,7 @@
  *    +    B privateExponent  d
  *
  * All numbers are little-endian in the blob and big-endian here. Windows also reads blobs whose tail, d, is short or missing: that is
- * `shortTail: 'allow'`, and such a blob has no `privateExponent`.
+ * `shortTail: 'allow'`, and such a blob has no `privateExponent`, but what is there of it, so that it too is written back as it was.
  */
 import { BlobReader } from '../bytes/blob-reader.ts';
 import {
@@ -26,6 +26,7 @@ import {
   readBlobHeader,
   type DecodeBlobOptions,
 } from './key-blob-header.ts';
+import { writeReversed } from './little-endian-numbers.ts';
 import { readRsaPublicKey } from './public-key-blob.ts';
 import { redacted } from './redacted.ts';
 import { halfLength, RSA2, RSAPUBKEY_LENGTH, wholeLength } from './rsa-bounds.ts';
@@ -53,6 +54,8 @@ export interface PrivateKeyBlob {
   readonly coefficient: Uint8Array;
   /** d. Absent only where the blob's tail is short and `shortTail` allows that. */
   readonly privateExponent?: Uint8Array;
+  /** Where d is absent: the bytes of it that are there, none or some, little-endian as they stand. No number: its upper bytes are lost. */
+  readonly shortTail?: Uint8Array;
 }
 
 /** How to read a PRIVATEKEYBLOB. */
@@ -94,8 +97,10 @@ export function decodePrivateKeyBlob(
       coefficient: number('coefficient', half),
     };
     const tailMissing = options.shortTail === 'allow' && r.left < whole;
-    const tail = tailMissing ? {} : { privateExponent: number('privateExponent', whole) };
-    if (!tailMissing) endBlob(r, options);
+    const tail: Pick<PrivateKeyBlob, 'privateExponent' | 'shortTail'> = tailMissing
+      ? { shortTail: number('privateExponent', r.left).reverse() }
+      : { privateExponent: number('privateExponent', whole) };
+    endBlob(r, options);
     const blob = { type: 'PRIVATEKEYBLOB', algId, modulusBits, exponent, ...numbers, ...tail };
     Object.defineProperty(blob, Symbol.dispose, { value: () => own.fill(0) });
     return redacted(blob as PrivateKeyBlob & Disposable, SECRET_FIELDS);
@@ -118,18 +123,18 @@ export function privateKeyBlobLength(modulusBits: number): number {
 /**
  * Writes a PRIVATEKEYBLOB of RSA into an array, without a copy of a secret elsewhere.
  *
- * @param blob - `type` may be left out; `privateExponent` may not. Numbers may have leading zeros or lack them.
- * @param target - Exactly {@link privateKeyBlobLength} bytes, which the caller owns, and wipes.
+ * @param blob - `type` may be left out; `privateExponent` may not, but for a `shortTail`. Numbers may have leading zeros or lack them.
+ * @param target - Exactly {@link privateKeyBlobLength} bytes, which the caller owns, and wipes; less where the tail is short.
  * @throws KeyStoreError PARAMETER_INVALID for a target of another length, and for a number that is too long for its field: such a key has no PRIVATEKEYBLOB.
  */
 export function encodePrivateKeyBlobInto(
   blob: Omit<PrivateKeyBlob, 'type'>,
   target: Uint8Array,
 ): void {
-  const { modulusBits, privateExponent } = blob;
-  if (privateExponent === undefined)
+  const { modulusBits, privateExponent, shortTail } = blob;
+  if (privateExponent === undefined && shortTail === undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'privateExponent: missing');
-  const length = privateKeyBlobLength(modulusBits);
+  const length = lengthOf(blob);
   if (target.length !== length)
     throw new KeyStoreError('PARAMETER_INVALID', `target: want ${length} bytes`);
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
@@ -151,31 +156,34 @@ export function encodePrivateKeyBlobInto(
   number('exponent1', blob.exponent1, half);
   number('exponent2', blob.exponent2, half);
   number('coefficient', blob.coefficient, half);
-  number('privateExponent', privateExponent, whole);
+  if (privateExponent) number('privateExponent', privateExponent, whole);
+  else target.set(shortTail!, at);
 }
 
 /**
  * Writes a PRIVATEKEYBLOB of RSA.
  *
- * @returns {@link privateKeyBlobLength} bytes in a buffer of its own, which the caller owns, and wipes.
+ * @returns {@link privateKeyBlobLength} bytes, less where the tail is short, in a buffer of its own, which the caller owns, and wipes.
  * @throws KeyStoreError PARAMETER_INVALID as {@link encodePrivateKeyBlobInto} does.
  */
 export function encodePrivateKeyBlob(blob: Omit<PrivateKeyBlob, 'type'>): Uint8Array {
-  const target = new Uint8Array(new ArrayBuffer(privateKeyBlobLength(blob.modulusBits)));
+  const target = new Uint8Array(new ArrayBuffer(lengthOf(blob)));
   encodePrivateKeyBlobInto(blob, target);
   return target;
 }
 
-/** A big-endian number into a little-endian field, zeros at its end. */
-function writeReversed(field: string, value: Uint8Array, target: Uint8Array): void {
-  let first = 0;
-  while (first < value.length && value[first] === 0) first++;
-  const significant = value.subarray(first);
-  if (significant.length > target.length)
-    throw new KeyStoreError('PARAMETER_INVALID', `${field}: want at most ${target.length} bytes`);
-  target.fill(0);
-  target.set(significant);
-  target.subarray(0, significant.length).reverse();
+/** Bytes of this very blob. */
+function lengthOf({
+  modulusBits,
+  privateExponent,
+  shortTail,
+}: Omit<PrivateKeyBlob, 'type'>): number {
+  const length = privateKeyBlobLength(modulusBits);
+  if (privateExponent || !shortTail) return length;
+  const whole = wholeLength(modulusBits);
+  if (shortTail.length >= whole)
+    throw new KeyStoreError('PARAMETER_INVALID', `shortTail: want less than ${whole} bytes`);
+  return length - whole + shortTail.length;
 }
 
 const SECRET_FIELDS = [
@@ -185,4 +193,5 @@ const SECRET_FIELDS = [
   'exponent2',
   'coefficient',
   'privateExponent',
+  'shortTail',
 ] as const;

@@ -33,7 +33,9 @@ describeShared('blobs of other programs', () => {
       SIMPLEBLOB: 3,
       PUBLICKEYBLOB: 8,
       PRIVATEKEYBLOB: 23,
-      opaque: 12,
+      'DSS-PRIVATEKEYBLOB': 8,
+      'DSS-PUBLICKEYBLOB': 2,
+      SYMMETRICWRAPKEYBLOB: 2,
       'short tail': 1,
     });
   });

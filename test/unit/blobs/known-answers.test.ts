@@ -1,4 +1,4 @@
-/** Each layout byte by byte, and each way that it can be wrong. */
+/** Layouts of session keys and of RSA byte by byte, and each way that they can be wrong; dss-and-dh.test.ts has the others. */
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { concatBytes, toHex } from '../../../lib/bytes/octets.ts';
@@ -51,7 +51,7 @@ const BLOBS = {
   opaque: hex(`${HEADERS.opaque} 0102030405`),
 };
 
-const DECODED: { readonly [Type in KeyBlob['type']]: Omit<KeyBlob, 'type'> } = {
+const DECODED: { readonly [Type in keyof typeof BLOBS]: Omit<KeyBlob, 'type'> } = {
   SIMPLEBLOB: { algId: ALG_ID.CALG_AES_256, encryptedKey: WHOLE } as KeyBlob,
   PUBLICKEYBLOB: {
     algId: ALG_ID.CALG_RSA_KEYX,
@@ -80,7 +80,7 @@ const DECODED: { readonly [Type in KeyBlob['type']]: Omit<KeyBlob, 'type'> } = {
   } as KeyBlob,
 };
 
-const TYPES = Object.keys(BLOBS) as KeyBlob['type'][];
+const TYPES = Object.keys(BLOBS) as (keyof typeof BLOBS)[];
 
 describe('a blob of each type', () => {
   test.each(TYPES)('%s is read field by field', (type) => {
@@ -145,12 +145,17 @@ describe('SIMPLEBLOB', () => {
     expect(toHex(BLOBS.SIMPLEBLOB.subarray(12))).toBe(reversed(WHOLE));
   });
 
-  test('a key under something else than RSA is refused by its decoder and carried by decodeKeyBlob', () => {
+  test('a key under an agreed key is another layout, which reverses nothing', () => {
     const underRc2 = Uint8Array.from(BLOBS.SIMPLEBLOB);
     underRc2.set(hex('02660000'), 8);
     expect(codeOf(() => decodeSimpleBlob(underRc2))).toBe('BLOB_ALGORITHM_UNSUPPORTED');
     const blob = decodeKeyBlob(underRc2);
-    expect(blob).toMatchObject({ type: 'opaque', blobType: 'SIMPLEBLOB' });
+    expect(blob).toMatchObject({
+      type: 'agreed-SIMPLEBLOB',
+      algId: ALG_ID.CALG_AES_256,
+      wrappingAlgId: ALG_ID.CALG_RC2,
+      encryptedKey: WHOLE.toReversed(),
+    });
     expect(toHex(encodeKeyBlob(blob))).toBe(toHex(underRc2));
   });
 
@@ -184,8 +189,8 @@ describe('PUBLICKEYBLOB', () => {
     expect(thrownBy(() => decodePublicKeyBlob(blob))).toMatchObject({ field, offset });
   });
 
-  test('a DSS or Diffie-Hellman blob is carried as bytes, in version 3 too', () => {
-    for (const start of ['06 02 0000 00220000', '06 03 0000 01aa0000', '07 03 0000 00220000']) {
+  test('a key of an algorithm that has no layout is carried as bytes', () => {
+    for (const start of ['06 02 0000 05aa0000', '07 03 0000 03220000']) {
       const bytes = hex(`${start} 44535333 00040000 aabb`);
       const blob = decodeKeyBlob(bytes);
       expect(blob.type).toBe('opaque');
@@ -213,7 +218,12 @@ describe('PRIVATEKEYBLOB', () => {
       const blob = decodePrivateKeyBlob(short, { shortTail: 'allow' });
       expect(blob.privateExponent).toBeUndefined();
       expect(toHex(blob.coefficient)).toBe(toHex(half(0x81)));
-      expect(codeOf(() => encodePrivateKeyBlob(blob))).toBe('PARAMETER_INVALID');
+      expect(toHex(encodePrivateKeyBlob(blob))).toBe(toHex(short));
+      const { shortTail, ...withoutTail } = blob;
+      expect(shortTail).toHaveLength(48 - missing);
+      expect(codeOf(() => encodePrivateKeyBlob(withoutTail))).toBe('PARAMETER_INVALID');
+      const tooLong = { ...withoutTail, shortTail: WHOLE };
+      expect(codeOf(() => encodePrivateKeyBlob(tooLong))).toBe('PARAMETER_INVALID');
     }
     const shorter = BLOBS.PRIVATEKEYBLOB.subarray(0, -49);
     expect(codeOf(() => decodePrivateKeyBlob(shorter, { shortTail: 'allow' }))).toBe(
