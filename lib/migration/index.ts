@@ -1,0 +1,13 @@
+/** keycask/migration: what files of keys are. */
+export { inspect, type InspectOptions } from './inspect.ts';
+export { inspectFile } from './inspect-file.ts';
+export type {
+  InspectedField,
+  InspectedFieldKind,
+  InspectedPart,
+  Inspection,
+  InspectionFault,
+  InspectionNote,
+  InspectionState,
+  NoteId,
+} from './inspection.ts';
