@@ -30,3 +30,108 @@ export {
   type CapiProvider,
   type CapiProviderAlgorithm,
 } from './provider-algorithms.ts';
+export { type OpenedCapiContainer, type OpenedCapiKey } from './dpapi/capi-container.ts';
+export { type OpenedCngContainer } from './dpapi/cng-container.ts';
+export { capiContainerFileName, cngContainerFileName } from './dpapi/container-file-name.ts';
+export {
+  openContainerFile,
+  type MasterKeySource,
+  type OpenContainerOptions,
+  type OpenedContainer,
+} from './dpapi/container-file.ts';
+export { openCredHist, type FormerPassword, type OpenedCredHist } from './dpapi/cred-hist.ts';
+export { type DomainKeySource } from './dpapi/domain-key.ts';
+export { openDpapiBlob, type OpenDpapiBlobOptions } from './dpapi/dpapi-blob.ts';
+export {
+  openBackupKey,
+  openMasterKey,
+  type BackupKeySecret,
+  type MasterKeyForm,
+  type MasterKeySecret,
+  type OpenedMasterKey,
+} from './dpapi/master-key.ts';
+export { type UserSecret } from './dpapi/pre-key.ts';
+export {
+  listProfileFiles,
+  type ProfileContainer,
+  type ProfileFile,
+  type ProfileFilesOptions,
+  type ProfileMasterKey,
+  type ProfileOther,
+} from './dpapi/profile-files.ts';
+export { WindowsProfile, type ProfileSecret } from './dpapi/windows-profile.ts';
+export {
+  decodeCapiContainerFile,
+  encodeCapiContainerFile,
+  type CapiContainerFile,
+  type CapiContainerSlot,
+} from '../windows-files/capi-container-file.ts';
+export {
+  decodeCapiRsaPrivateKey,
+  decodeCapiRsaPublicKey,
+  encodeCapiRsaPrivateKey,
+  encodeCapiRsaPublicKey,
+  type CapiRsaPrivateKey,
+  type CapiRsaPublicKey,
+} from '../windows-files/capi-key.ts';
+export {
+  decodeCngContainerFile,
+  encodeCngContainerFile,
+  type CngContainerFile,
+} from '../windows-files/cng-container-file.ts';
+export {
+  decodeCngProperties,
+  encodeCngProperties,
+  type CngProperty,
+} from '../windows-files/cng-property.ts';
+export {
+  decodeCredHist,
+  encodeCredHist,
+  type CredHist,
+  type CredHistEntry,
+} from '../windows-files/cred-hist.ts';
+export {
+  decodeDomainBackupKey,
+  encodeDomainBackupKey,
+  type DomainBackupKey,
+  type RsaDomainBackupKey,
+  type SymmetricDomainBackupKey,
+} from '../windows-files/domain-backup-key.ts';
+export {
+  decodeDomainKeySection,
+  encodeDomainKeySection,
+  type ClientWrappedSecret,
+  type DomainKeySection,
+  type ServerWrappedSecret,
+} from '../windows-files/domain-key-section.ts';
+export {
+  decodeDpapiBlob,
+  DPAPI_FLAG,
+  DPAPI_PROVIDER_GUID,
+  encodeDpapiBlob,
+  type DpapiBlob,
+} from '../windows-files/dpapi-blob.ts';
+export { type DecodeFileOptions } from '../windows-files/fields.ts';
+export {
+  decodeMasterKeyFile,
+  encodeMasterKeyFile,
+  MASTER_KEY_FLAG,
+  type CredHistReference,
+  type MasterKeyFile,
+} from '../windows-files/master-key-file.ts';
+export { type MasterKeySection } from '../windows-files/master-key-section.ts';
+export {
+  decodePcpKeyFile,
+  encodePcpKeyFile,
+  type PcpKeyFile,
+} from '../windows-files/pcp-key-file.ts';
+export {
+  decodePreferred,
+  encodePreferred,
+  type PreferredFile,
+} from '../windows-files/preferred.ts';
+export {
+  decodeRoamedCngKey,
+  encodeRoamedCngKey,
+  type RoamedCngKey,
+} from '../windows-files/roamed-cng-key.ts';
