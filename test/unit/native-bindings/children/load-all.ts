@@ -1,4 +1,4 @@
-/** Loads every DLL's bindings and koffi, and prints how each ended. */
+/** Loads every DLL's bindings, those of OpenSSL and koffi, and prints how each ended. */
 import { KeyStoreError } from '../../../../lib/errors.ts';
 import { loadAdvapi32 } from '../../../../native-bindings/advapi32.ts';
 import { loadBCrypt } from '../../../../native-bindings/bcrypt.ts';
@@ -6,6 +6,7 @@ import { loadCrypt32 } from '../../../../native-bindings/crypt32.ts';
 import { loadKernel32 } from '../../../../native-bindings/kernel32.ts';
 import { loadKoffi } from '../../../../native-bindings/koffi.ts';
 import { loadNCrypt } from '../../../../native-bindings/ncrypt.ts';
+import { loadOpenSslLegacy } from '../../../../native-bindings/openssl-legacy.ts';
 
 const LOADERS = {
   advapi32: loadAdvapi32,
@@ -13,6 +14,7 @@ const LOADERS = {
   crypt32: loadCrypt32,
   kernel32: loadKernel32,
   ncrypt: loadNCrypt,
+  openssl: loadOpenSslLegacy,
   koffi: loadKoffi,
 };
 
