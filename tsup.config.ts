@@ -15,6 +15,7 @@ const library: Options = {
   entry: [
     'lib/index.ts',
     'lib/blobs/index.ts',
+    'lib/key-pairs/index.ts',
     'lib/records/index.ts',
     'lib/providers/software/index.ts',
     'lib/providers/cryptoapi/index.ts',

@@ -10,7 +10,12 @@ import process from 'node:process';
 import { root, runNode } from './run.mjs';
 
 /** Entries that must load without the heavy packages, and those packages. */
-const LIGHT_ENTRIES = ['lib/index.ts', 'lib/blobs/index.ts', 'lib/records/index.ts'];
+const LIGHT_ENTRIES = [
+  'lib/index.ts',
+  'lib/blobs/index.ts',
+  'lib/key-pairs/index.ts',
+  'lib/records/index.ts',
+];
 const HEAVY = /node_modules\/(koffi|argon2|lmdb|pg|@peculiar)\//u;
 
 /**

@@ -14,6 +14,7 @@ const LATER = ['koffi', 'argon2', 'lmdb', 'pg', '@peculiar', 'asn1js', 'graphene
 const ENTRIES = [
   'keycask',
   'keycask/blobs',
+  'keycask/key-pairs',
   'keycask/records',
   'keycask/providers/software',
   'keycask/providers/cryptoapi',
