@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises';
 import { DerReader } from '../bytes/der-reader.ts';
 import { TAG } from '../bytes/der-tags.ts';
 import { encodeUtf8 } from '../bytes/octets.ts';
+import { pemLength, writePemInto } from '../bytes/pem.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import type { ContainerKeys } from '../session-key-store/container.ts';
@@ -34,9 +35,10 @@ export function encodeDer(container: ContainerKeys): SecretBytes {
 /** Each part as a block of its own (RFC 7468). */
 export function encodePem(container: ContainerKeys): SecretBytes {
   const parts = partsOf(container);
-  const file = new SecretBytes(parts.reduce((sum, part) => sum + pemLength(part), 0));
+  const length = parts.reduce((sum, { label, der }) => sum + pemLength(label, der.length), 0);
+  const file = new SecretBytes(length);
   let at = 0;
-  for (const part of parts) at = writePem(part, file.bytes, at);
+  for (const part of parts) at = writePemInto(part, file.bytes, at);
   return file;
 }
 
@@ -138,6 +140,7 @@ const BEGIN = encodeUtf8('-----BEGIN ');
 const END = encodeUtf8('-----END ');
 const CERTIFICATE = encodeUtf8('CERTIFICATE-----');
 const ENCRYPTED = encodeUtf8('ENCRYPTED');
+const LINE_FEED = 0x0a;
 
 /** From each BEGIN to the line of its END. */
 function pemParts(bytes: Uint8Array): Uint8Array[] {
@@ -157,45 +160,6 @@ function indexOf(bytes: Uint8Array, wanted: Uint8Array, from = 0): number {
   for (let at = from; at + wanted.length <= bytes.length; at++)
     if (wanted.every((byte, i) => byte === bytes[at + i])) return at;
   return -1;
-}
-
-const ALPHABET = encodeUtf8('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
-const PADDING = 0x3d;
-const LINE_LENGTH = 64;
-const LINE_FEED = 0x0a;
-
-function pemLength({ label, der }: Part): number {
-  const digits = Math.ceil(der.length / 3) * 4;
-  return frame(label).length + digits + Math.ceil(digits / LINE_LENGTH);
-}
-
-/** Heading and ending of a block. */
-function frame(label: Part['label']): { heading: Uint8Array; ending: Uint8Array; length: number } {
-  const heading = encodeUtf8(`-----BEGIN ${label}-----\n`);
-  const ending = encodeUtf8(`-----END ${label}-----\n`);
-  return { heading, ending, length: heading.length + ending.length };
-}
-
-/** Base64 in place: no string of a private key. */
-function writePem({ label, der }: Part, target: Uint8Array, start: number): number {
-  const { heading, ending } = frame(label);
-  target.set(heading, start);
-  let at = start + heading.length;
-  let column = 0;
-  for (let i = 0; i < der.length; i += 3) {
-    const group = (der[i]! << 16) | ((der[i + 1] ?? 0) << 8) | (der[i + 2] ?? 0);
-    for (let digit = 0; digit < 4; digit++) {
-      const isPadding = i + digit > der.length;
-      target[at++] = isPadding ? PADDING : ALPHABET[(group >> (18 - 6 * digit)) & 0x3f]!;
-    }
-    column += 4;
-    if (column === LINE_LENGTH || i + 3 >= der.length) {
-      target[at++] = LINE_FEED;
-      column = 0;
-    }
-  }
-  target.set(ending, at);
-  return at + ending.length;
 }
 
 async function readSecret(path: string): Promise<SecretBytes> {

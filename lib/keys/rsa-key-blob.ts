@@ -5,7 +5,6 @@ import {
   encodePrivateKeyBlobInto,
   privateKeyBlobLength,
   type DecodePrivateKeyBlobOptions,
-  type PrivateKeyBlob,
 } from '../blobs/private-key-blob.ts';
 import { decodePublicKeyBlob, encodePublicKeyBlob } from '../blobs/public-key-blob.ts';
 import type { DecodeBlobOptions } from '../blobs/key-blob-header.ts';
@@ -18,6 +17,8 @@ import {
 } from '../cms/rsa-private-key.ts';
 import { decodeSpki, encodeRsaSpki } from '../cms/spki.ts';
 import { BlobFormatError, KeyStoreError } from '../errors.ts';
+import { exponentBytes } from '../key-pairs/key-numbers.ts';
+import { privateExponentOf } from '../key-pairs/rsa-numbers.ts';
 import { SecretBytes } from './secret-bytes.ts';
 
 /** aiKeyAlg of an RSA key: which slot of a container it is for. */
@@ -38,8 +39,12 @@ export function rsaPrivateKeyFromBlob(
   checkExponent('PRIVATEKEYBLOB', decoded.exponent);
   if (decoded.privateExponent)
     return toRsaPkcs8({ ...decoded, privateExponent: decoded.privateExponent });
-  using recomputed = privateExponentOf(decoded);
-  return toRsaPkcs8({ ...decoded, privateExponent: recomputed.bytes });
+  const publicExponent = exponentBytes(decoded.exponent);
+  const recomputed = privateExponentOf({ ...decoded, publicExponent }, decoded.modulus.length);
+  if (recomputed === undefined)
+    return refuse(decoded.type, 'pubexp', 16, 'has no inverse modulo p-1 and q-1');
+  using privateExponent = SecretBytes.take(recomputed);
+  return toRsaPkcs8({ ...decoded, privateExponent: privateExponent.bytes });
 }
 
 /**
@@ -97,42 +102,4 @@ function checkExponent(format: string, exponent: number): void {
 // oxlint-disable-next-line max-params -- the place of a fault
 function refuse(format: string, field: string, offset: number, problem: string): never {
   throw new BlobFormatError({ format, field, offset, problem }, 'BLOB_ALGORITHM_UNSUPPORTED');
-}
-
-/** d = e^-1 mod lcm(p-1, q-1), the form that CryptoAPI writes. */
-function privateExponentOf(blob: PrivateKeyBlob): SecretBytes {
-  const p1 = toBigInt(blob.prime1) - 1n;
-  const q1 = toBigInt(blob.prime2) - 1n;
-  if (p1 < 1n || q1 < 1n) refuse(blob.type, 'prime1', 20, 'not a prime');
-  const lcm = (p1 / gcd(p1, q1)) * q1;
-  const d = inverse(BigInt(blob.exponent), lcm);
-  if (d === undefined) return refuse(blob.type, 'pubexp', 16, 'has no inverse');
-  const out = new SecretBytes(blob.modulus.length);
-  let rest = d;
-  for (let i = out.length - 1; i >= 0; i--, rest >>= 8n) out.bytes[i] = Number(rest & 0xffn);
-  return out;
-}
-
-function toBigInt(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return value;
-}
-
-function gcd(a: bigint, b: bigint): bigint {
-  let [x, y] = [a, b];
-  while (y !== 0n) [x, y] = [y, x % y];
-  return x;
-}
-
-function inverse(a: bigint, modulus: bigint): bigint | undefined {
-  let [r, next] = [modulus, a % modulus];
-  let [t, nextT] = [0n, 1n];
-  while (next !== 0n) {
-    const quotient = r / next;
-    [r, next] = [next, r - quotient * next];
-    [t, nextT] = [nextT, t - quotient * nextT];
-  }
-  if (r !== 1n) return undefined;
-  return t < 0n ? t + modulus : t;
 }
