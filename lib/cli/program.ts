@@ -8,6 +8,7 @@ import { addDecrypt } from './commands/decrypt.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEncrypt } from './commands/encrypt.ts';
 import { addInit } from './commands/init.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addList } from './commands/list.ts';
 import { addRecord } from './commands/record.ts';
 import { addRemove } from './commands/remove.ts';
@@ -34,6 +35,7 @@ const COMMANDS = [
   addRecord,
   addContainer,
   addTrust,
+  addInspect,
   addDoctor,
   addCompletion,
 ];

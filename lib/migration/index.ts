@@ -1,6 +1,6 @@
 /** keycask/migration: what files of keys are. */
 export { inspect, type InspectOptions } from './inspect.ts';
-export { inspectFile } from './inspect-file.ts';
+export { inspectFile, MAX_INSPECTED } from './inspect-file.ts';
 export type {
   InspectedField,
   InspectedFieldKind,

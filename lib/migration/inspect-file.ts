@@ -23,7 +23,7 @@ export function inspectFile(path: string): Promise<Inspection> {
       const stats = await file.stat();
       if (stats.isDirectory()) throw new KeyStoreError('FILE_WRONG_TYPE', `${path}: is a folder`);
       // A pipe, and a device, say that they have no bytes.
-      using start = await readStart(file, stats.isFile() ? stats.size : MAX_START);
+      using start = await readStart(file, stats.isFile() ? stats.size : MAX_INSPECTED);
       const size = stats.isFile() ? Math.max(stats.size, start.length) : start.length;
       return inspect(start.bytes, { name: path, size });
     } finally {
@@ -33,7 +33,7 @@ export function inspectFile(path: string): Promise<Inspection> {
 }
 
 async function readStart(file: FileHandle, size: number): Promise<SecretBytes> {
-  using whole = new SecretBytes(Math.min(size, MAX_START));
+  using whole = new SecretBytes(Math.min(size, MAX_INSPECTED));
   let length = 0;
   while (length < whole.length) {
     const { bytesRead } = await file.read(whole.bytes, length, whole.length - length, null);
@@ -44,4 +44,4 @@ async function readStart(file: FileHandle, size: number): Promise<SecretBytes> {
 }
 
 /** More than any format but encrypted files, manifests and registries have; of those the beginning is enough. */
-export const MAX_START = 4 << 20;
+export const MAX_INSPECTED = 4 << 20;

@@ -7,6 +7,7 @@ import { note, warning, type Description } from './format-reader.ts';
 
 export function describeKeyBlob(blob: KeyBlob, type: BlobTypeName): Description {
   const alg = algIdName(blob.algId) ?? describeAlgId(blob.algId);
+  // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the others are key pairs
   switch (blob.type) {
     case 'SIMPLEBLOB': {
       const bits = 8 * blob.encryptedKey.length;
@@ -31,6 +32,33 @@ export function describeKeyBlob(blob: KeyBlob, type: BlobTypeName): Description 
         summary: `A session key, ${alg}, wrapped under another, ${describeAlgId(blob.wrappingAlgId)} (RFC 3217).`,
         notes: [...sessionKeyNotes(blob.algId), ...sessionKeyNotes(blob.wrappingAlgId)],
       };
+    case 'PLAINTEXTKEYBLOB':
+      return {
+        summary: `A session key, ${alg}, ${blob.key.length} bytes, not encrypted.`,
+        notes: [
+          warning(
+            'KEY_IN_THE_CLEAR',
+            'The session key is not encrypted: whoever reads this file has it.',
+          ),
+          ...keyNotes(blob.algId, blob.key.length),
+          ...sessionKeyNotes(blob.algId),
+        ],
+      };
+    case 'opaque':
+      return {
+        summary: `A ${type} of ${alg}, which is carried and not read.`,
+        state: 'recognised',
+        notes: [note('LAYOUT_NOT_PUBLISHED', 'Its inside has no public layout.')],
+      };
+    default:
+      return describeKeyPair(blob, alg);
+  }
+}
+
+type KeyPairBlob = Extract<KeyBlob, { readonly type: `${string}${'PUBLIC' | 'PRIVATE'}KEYBLOB` }>;
+
+function describeKeyPair(blob: KeyPairBlob, alg: string): Description {
+  switch (blob.type) {
     case 'PUBLICKEYBLOB':
       return {
         what: 'PUBLICKEYBLOB (RSA)',
@@ -69,24 +97,6 @@ export function describeKeyBlob(blob: KeyBlob, type: BlobTypeName): Description 
             'With which key, algorithm and mode is not in the blob: whoever exported it must know.',
           ),
         ],
-      };
-    case 'PLAINTEXTKEYBLOB':
-      return {
-        summary: `A session key, ${alg}, ${blob.key.length} bytes, not encrypted.`,
-        notes: [
-          warning(
-            'KEY_IN_THE_CLEAR',
-            'The session key is not encrypted: whoever reads this file has it.',
-          ),
-          ...keyNotes(blob.algId, blob.key.length),
-          ...sessionKeyNotes(blob.algId),
-        ],
-      };
-    case 'opaque':
-      return {
-        summary: `A ${type} of ${alg}, which is carried and not read.`,
-        state: 'recognised',
-        notes: [note('LAYOUT_NOT_PUBLISHED', 'Its inside has no public layout.')],
       };
   }
 }

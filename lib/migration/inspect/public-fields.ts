@@ -97,6 +97,8 @@ const PUBLIC_FIELDS: Readonly<Record<string, Readonly<Record<string, ShowAs>>>> 
     DomainName: 'utf16',
     ForestName: 'utf16',
   },
+  // Descriptors of DPAPI-NG: SID=S-1-...
+  ContentInfo: { UTF8String: 'text' },
   SignedData: { sid: 'hex', signature: 'hex' },
   SignedAttributes: { messageDigest: 'hex' },
   KeyFile: { 'protector.name': 'text', nonce: 'hex', tag: 'hex' },

@@ -44,7 +44,7 @@ function meaningOf({ field, kind }: PlacedField, value: number): ShownValue {
         : hex,
     };
   }
-  if (FLAGS_FIELD.test(field)) return { means: `0x${value.toString(16)}` };
+  if (FLAGS_FIELD.test(field) && value > 9) return { means: `0x${value.toString(16)}` };
   return {};
 }
 
