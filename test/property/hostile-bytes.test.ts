@@ -57,14 +57,13 @@ describe.each(DECODERS)('$name', (decoder) => {
   );
 
   test(
-    'allocates no more than its input is worth',
+    'allocates no more than its input is worth where lengths lie',
     async () => {
       const greedy: string[] = [];
       collectGarbage();
-      for (const bytes of [...lyingLengths(samples.slice(0, 6)), ...megabytes(samples)]) {
-        const limit = ALLOCATION.perByte * bytes.length + ALLOCATION.beside;
+      for (const bytes of lyingLengths(samples.slice(0, SLOW ? 8 : 3))) {
         const allocated = await allocatedBy(decoder, bytes);
-        if (allocated > limit) greedy.push(`${allocated} for ${bytes.length}: ${excerpt(bytes)}`);
+        if (allocated > allowed(bytes)) greedy.push(`${allocated} for ${excerpt(bytes)}`);
       }
       expect(greedy).toEqual([]);
     },
@@ -72,21 +71,18 @@ describe.each(DECODERS)('$name', (decoder) => {
   );
 
   test(
-    `takes at most ${limits.milliseconds} ms for a megabyte`,
+    `takes at most ${limits.milliseconds} ms for a megabyte, and as little memory`,
     async () => {
-      const late: string[] = [];
-      for (const bytes of megabytes(samples)) {
+      const offenders: string[] = [];
+      collectGarbage();
+      for (const bytes of megabytes(samples, SLOW)) {
         expect(bytes).toHaveLength(MEGABYTE);
-        let best = Infinity;
-        for (let i = 0; i < TRIES && best > limits.milliseconds; i++) {
-          const start = performance.now();
-          const outcome = outcomeNow(decoder, bytes, false);
-          if (typeof outcome !== 'string') await outcome;
-          best = Math.min(best, performance.now() - start);
-        }
-        if (best > limits.milliseconds) late.push(`${best} ms: ${excerpt(bytes)}`);
+        const allocated = await allocatedBy(decoder, bytes);
+        if (allocated > allowed(bytes)) offenders.push(`${allocated} bytes: ${excerpt(bytes)}`);
+        const best = await bestTimeOf(decoder, bytes, limits.milliseconds);
+        if (best > limits.milliseconds) offenders.push(`${best} ms: ${excerpt(bytes)}`);
       }
-      expect(late).toEqual([]);
+      expect(offenders).toEqual([]);
     },
     TIMEOUT,
   );
@@ -161,6 +157,22 @@ async function allocatedBy(decoder: Decoder, bytes: Uint8Array): Promise<number>
     collectGarbage();
   }
   return allocated;
+}
+
+function allowed(bytes: Uint8Array): number {
+  return ALLOCATION.perByte * bytes.length + ALLOCATION.beside;
+}
+
+/** Milliseconds of the first try that is fast enough, else of the fastest. */
+async function bestTimeOf(decoder: Decoder, bytes: Uint8Array, enough: number): Promise<number> {
+  let best = Infinity;
+  for (let i = 0; i < TRIES && best > enough; i++) {
+    const start = performance.now();
+    const outcome = outcomeNow(decoder, bytes, false);
+    if (typeof outcome !== 'string') await outcome;
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
 }
 
 function excerpt(bytes: Uint8Array): string {

@@ -31,18 +31,23 @@ export function* lyingLengths(samples: readonly Uint8Array[]): Generator<Uint8Ar
   }
 }
 
-/** Inputs of exactly 1 MiB: padded, repeated, nested samples, and samples one part of which has grown that the rest agrees. */
-export function megabytes(samples: readonly Uint8Array[]): Uint8Array[] {
-  return [
-    ...NESTINGS.map(nested),
-    ...spread(samples, 4).flatMap((sample) => [
-      filled(sample, Uint8Array.of(0)),
-      filled(sample, Uint8Array.of(0xff)),
-      filled(sample, sample),
-      ...spread([...grownFields(sample)], 12),
-      ...spread([...grownNodes(sample)], 16),
-    ]),
-  ];
+/**
+ * Inputs of exactly 1 MiB: padded, repeated, nested samples, and samples one part of which has grown that the rest agrees.
+ *
+ * @param thorough - Of 8 samples, each with every part grown; else of 3, with some.
+ */
+export function* megabytes(
+  samples: readonly Uint8Array[],
+  thorough: boolean,
+): Generator<Uint8Array> {
+  for (const header of NESTINGS) yield nested(header);
+  for (const sample of spread(samples, thorough ? 8 : 3)) {
+    yield filled(sample, Uint8Array.of(0));
+    yield filled(sample, Uint8Array.of(0xff));
+    yield filled(sample, sample);
+    yield* spread(grownFields(sample), thorough ? Infinity : 6);
+    yield* spread(grownNodes(sample), thorough ? Infinity : 10);
+  }
 }
 
 type Change = readonly [kind: number, place: number, choice: number, length: number];
@@ -113,28 +118,34 @@ function nested(header: readonly number[]): Uint8Array {
   return filled(new Uint8Array(0), Uint8Array.from(header));
 }
 
+/** Made where it is wanted: all of them at once would take hundreds of megabytes. */
+type Making = () => Uint8Array;
+
 /** Each number of four bytes at the beginning that may be a length, made larger, and the bytes that it then tells of put in. */
-function* grownFields(sample: Uint8Array): Generator<Uint8Array> {
+function grownFields(sample: Uint8Array): Making[] {
+  const made: Making[] = [];
   const extra = MEGABYTE - sample.length;
   const view = new DataView(sample.buffer, sample.byteOffset, sample.byteLength);
   for (let at = 0; at <= Math.min(sample.length - 4, HEADER); at++) {
     for (const littleEndian of [true, false]) {
       const length = view.getUint32(at, littleEndian);
       if (length > sample.length || extra <= 0) continue;
-      const grown = withU32(sample, at, length + extra, littleEndian);
-      yield spliced(grown, Math.min(at + 4 + length, sample.length), 0, new Uint8Array(extra));
+      const place = Math.min(at + 4 + length, sample.length);
+      made.push(() =>
+        spliced(withU32(sample, at, length + extra, littleEndian), place, 0, new Uint8Array(extra)),
+      );
     }
   }
+  return made;
 }
 
 /** Of DER: each constructed value with its last child again and again, each other one with its contents made longer. */
-function* grownNodes(sample: Uint8Array): Generator<Uint8Array> {
+function grownNodes(sample: Uint8Array): Making[] {
   const roots = parseDer(sample).map(opened);
-  if (!equalBytes(concatBytes(...roots.map(writeDer)), sample)) return;
+  if (!equalBytes(concatBytes(...roots.map(writeDer)), sample)) return [];
   // Lengths above take up to 3 bytes more each.
   const extra = MEGABYTE - sample.length - 64;
-  let count = 1;
-  for (let target = 0; target < count; target++) {
+  const grow = (target: number): Uint8Array => {
     let seen = 0;
     const write = (node: DerNode): Uint8Array => {
       const contents = seen++ === target ? grown(node, extra) : undefined;
@@ -143,13 +154,10 @@ function* grownNodes(sample: Uint8Array): Generator<Uint8Array> {
         contents: contents ?? node.contents ?? concatBytes(...node.children!.map(write)),
       });
     };
-    const bytes = concatBytes(...roots.map(write));
-    if (target === 0) {
-      count = 0;
-      for (const root of roots) count += nodesIn(root);
-    }
-    yield filled(bytes.subarray(0, MEGABYTE), Uint8Array.of(0));
-  }
+    return filled(concatBytes(...roots.map(write)).subarray(0, MEGABYTE), Uint8Array.of(0));
+  };
+  const count = roots.reduce((sum, root) => sum + nodesIn(root), 0);
+  return Array.from({ length: count }, (_, target) => () => grow(target));
 }
 
 function grown(node: DerNode, extra: number): Uint8Array | undefined {
@@ -179,9 +187,12 @@ function nodesIn(node: DerNode): number {
 }
 
 /** At most `count` of them, from the first to the last. */
-function spread<T>(all: readonly T[], count: number): readonly T[] {
-  if (all.length <= count) return all;
-  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
+function* spread<T>(all: readonly (T | (() => T))[], count: number): Generator<T> {
+  const step = Math.max(1, all.length / count);
+  for (let i = 0; i < all.length; i += step) {
+    const one = all[Math.floor(i)]!;
+    yield typeof one === 'function' ? (one as () => T)() : one;
+  }
 }
 
 export const MEGABYTE = 1 << 20;
