@@ -135,3 +135,64 @@ export {
   encodeRoamedCngKey,
   type RoamedCngKey,
 } from '../windows-files/roamed-cng-key.ts';
+export {
+  decodeProtectedData,
+  encodeProtectedData,
+  type ProtectedData,
+} from '../cms/protected-data.ts';
+export {
+  type AllOfRecipient,
+  type CertificateRecipient,
+  type ConditionRecipient,
+  type ProtectedDataRecipient,
+} from '../cms/protected-recipient.ts';
+export { type ConditionKind, type ProtectionCondition } from '../cms/protection-condition.ts';
+export { type GroupRootKey } from './dpapi-ng/group-key.ts';
+export { openProtectedSecret, type ProtectedSecretKeys } from './dpapi-ng/open-protected-secret.ts';
+export {
+  formatProtectionRule,
+  parseProtectionRule,
+  protectionRuleOf,
+  type ProtectionRule,
+  type ProtectionRuleCondition,
+} from './dpapi-ng/protection-rule.ts';
+export {
+  openWineContainer,
+  type OpenedWineContainer,
+  type OpenedWineKey,
+} from './wine/wine-container.ts';
+export { openWineProtectedBlob } from './wine/wine-protected-blob.ts';
+export {
+  decodeEcdhKey,
+  encodeEcdhKey,
+  type EcdhKey,
+  type GroupKeyCurve,
+} from '../windows-files/ecdh-key.ts';
+export {
+  decodeFfcDhKey,
+  decodeFfcDhParameters,
+  encodeFfcDhKey,
+  encodeFfcDhParameters,
+  type FfcDhKey,
+  type FfcDhParameters,
+} from '../windows-files/ffc-dh.ts';
+export {
+  decodeGroupKeyEnvelope,
+  encodeGroupKeyEnvelope,
+  type GroupKeyAlgorithms,
+  type GroupKeyEnvelope,
+} from '../windows-files/group-key-envelope.ts';
+export {
+  decodeGroupKeyIdentifier,
+  encodeGroupKeyIdentifier,
+  type GroupKeyIdentifier,
+  type GroupKeyInterval,
+} from '../windows-files/group-key-identifier.ts';
+export { decodeKdfParameters, encodeKdfParameters } from '../windows-files/kdf-parameters.ts';
+export {
+  decodeWineProtectBlob,
+  encodeWineProtectBlob,
+  isWineProtectBlob,
+  type WineProtectBlob,
+} from '../windows-files/wine-protect-blob.ts';
+export { readWineRegistry, type WineContainer } from '../windows-files/wine-registry.ts';
