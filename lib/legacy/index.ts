@@ -30,6 +30,31 @@ export {
   type CapiProvider,
   type CapiProviderAlgorithm,
 } from './provider-algorithms.ts';
+export {
+  openEncryptedPrivateKeyBlob,
+  type OpenEncryptedPrivateKeyBlobOptions,
+  type OpenedPrivateKeyBlob,
+  type PrivateKeyBlobCandidate,
+  type PrivateKeyBlobEncryption,
+} from './encrypted-private-key-blob.ts';
+export {
+  importLegacyPrivateKey,
+  importLegacyPublicKey,
+  type LegacyPrivateKey,
+  type LegacyPublicKey,
+} from './legacy-key.ts';
+export { openPvk, type OpenedPvk, type PvkProtection } from './pvk.ts';
+export { capiRsaDecrypt, type CapiRsaOptions } from './rsa-encryption.ts';
+export { capiSign, capiVerify, type CapiSignatureOptions, type CapiSigned } from './signature.ts';
+export {
+  readNullKeySimpleBlob,
+  unwrapSimpleBlob,
+  wrapSimpleBlob,
+  type ReadNullKeyOptions,
+  type UnwrapSimpleBlobOptions,
+  type WrapSimpleBlobOptions,
+} from './simple-blob.ts';
+export { unwrapSymmetricWrapBlob } from './symmetric-wrap.ts';
 export { type OpenedCapiContainer, type OpenedCapiKey } from './dpapi/capi-container.ts';
 export { type OpenedCngContainer } from './dpapi/cng-container.ts';
 export { capiContainerFileName, cngContainerFileName } from './dpapi/container-file-name.ts';
