@@ -1,0 +1,149 @@
+/** inventory: what lies in old folders, and what each file is for a migration. Nothing is opened, nothing is written. */
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fsError } from '../platform/fs-error.ts';
+import type { InspectionNote, InspectionState } from './inspection.ts';
+import { recognise } from './recognise.ts';
+import { risksOf, type Risk } from './risks.ts';
+import {
+  isSkipped,
+  sourceFiles,
+  type SkippedPath,
+  type SourceFile,
+  type SourceFilesOptions,
+} from './source-files.ts';
+
+/**
+ * What a file is for: a session key to bring over; a private key, or what it lies sealed in or under; the public half of one; a file
+ * that no format claims, which may be data that is encrypted; anything else.
+ */
+export type FileRole =
+  | 'session-key'
+  | 'private-key'
+  | 'sealed-key'
+  | 'sealing-key'
+  | 'public-key'
+  | 'data'
+  | 'other';
+
+export interface InventoryItem extends SourceFile {
+  /** Id of its format, as inspect has it. */
+  readonly format: string;
+  readonly what: string;
+  readonly summary: string;
+  readonly state: InspectionState;
+  readonly role: FileRole;
+  readonly notes: readonly InspectionNote[];
+}
+
+/** What there is. */
+export interface Inventory {
+  /** The paths that were looked through. */
+  readonly roots: readonly string[];
+  readonly items: readonly InventoryItem[];
+  readonly skipped: readonly SkippedPath[];
+  readonly risks: readonly Risk[];
+}
+
+export interface InventoryOptions extends SourceFilesOptions {
+  /** Called after each file. */
+  readonly onProgress?: (done: { readonly files: number; readonly path: string }) => void;
+}
+
+/**
+ * Looks through folders for key blobs, private keys, container files, DPAPI's master keys, and data.
+ *
+ * @param paths - Files and folders; a copied profile of Windows is one too. They are read and never written to.
+ * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED for a path that is named; CANCELLED. What is found below and cannot be read is in `skipped`.
+ * @example
+ * ```ts
+ * const { items, risks } = await inventory(['/mnt/old/keys']);
+ * console.log(items.filter(({ role }) => role === 'session-key').length, risks);
+ * ```
+ */
+export async function inventory(
+  paths: readonly string[],
+  options: InventoryOptions = {},
+): Promise<Inventory> {
+  const items: InventoryItem[] = [];
+  const skipped: SkippedPath[] = [];
+  for await (const found of sourceFiles(paths, options)) {
+    const item = isSkipped(found) ? found : await itemOf(found);
+    if (isSkipped(item)) skipped.push(item);
+    else items.push(item);
+    options.onProgress?.({ files: items.length + skipped.length, path: found.path });
+  }
+  return { roots: paths, items, skipped, risks: risksOf(items) };
+}
+
+async function itemOf(file: SourceFile): Promise<InventoryItem | SkippedPath> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readStart(file);
+  } catch {
+    return { path: file.path, reason: 'unreadable' };
+  }
+  try {
+    const { size, path } = file;
+    const found = recognise({ bytes, size, name: basename(path) });
+    return { ...file, ...found, role: ROLES.get(found.format) ?? 'other' };
+  } finally {
+    // Private keys lie in such files in the clear.
+    bytes.fill(0);
+  }
+}
+
+/** All of a file that holds keys, the beginning of one that holds data. */
+export async function readStart({ path, size }: Pick<SourceFile, 'path' | 'size'>) {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const bytes = new Uint8Array(new ArrayBuffer(Math.min(size, MAX_START)));
+      let length = 0;
+      while (length < bytes.length) {
+        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+        if (bytesRead === 0) break;
+        length += bytesRead;
+      }
+      return bytes.subarray(0, length);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fsError(error, path);
+  }
+}
+
+/** Longer than any key file: a hive of Wine's registry is the longest. */
+export const MAX_START = 4 << 20;
+
+/** By format. */
+const ROLES: ReadonlyMap<string, FileRole> = new Map<string, FileRole>([
+  ['unknown', 'data'],
+  ['simpleblob', 'session-key'],
+  ['plaintextkeyblob', 'session-key'],
+  ['symmetricwrapkeyblob', 'session-key'],
+  ['length-prefixed-simpleblob', 'session-key'],
+  ['privatekeyblob', 'private-key'],
+  ['pvk', 'private-key'],
+  ['pem', 'private-key'],
+  ['pkcs8', 'private-key'],
+  ['encrypted-pkcs8', 'private-key'],
+  ['pkcs1-private', 'private-key'],
+  ['pkcs12', 'private-key'],
+  ['rsaprivateblob', 'private-key'],
+  ['rsafullprivateblob', 'private-key'],
+  ['capi-container-file', 'sealed-key'],
+  ['cng-container-file', 'sealed-key'],
+  ['roamed-cng-key', 'sealed-key'],
+  ['wine-registry', 'sealed-key'],
+  ['master-key-file', 'sealing-key'],
+  ['credhist', 'sealing-key'],
+  ['preferred', 'sealing-key'],
+  ['domain-backup-key', 'sealing-key'],
+  ['publickeyblob', 'public-key'],
+  ['spki', 'public-key'],
+  ['pkcs1-public', 'public-key'],
+  ['rsapublicblob', 'public-key'],
+  ['certificate', 'public-key'],
+]);

@@ -1,0 +1,282 @@
+/** KeysAtHand: every private key and session key that old folders hold and known secrets open. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { basename, dirname } from 'node:path';
+import { BLOB_TYPE } from '../blobs/key-blob-header.ts';
+import { decodePlaintextKeyBlob } from '../blobs/plaintext-key-blob.ts';
+import { KeyStoreError } from '../errors.ts';
+import { decodeKeyPair } from '../key-pairs/decode.ts';
+import { encodeKeyPair } from '../key-pairs/encode.ts';
+import { isPrivateKeyPair } from '../key-pairs/key-pair.ts';
+import { SecretBytes } from '../keys/secret-bytes.ts';
+import { importCapiKey, type CapiKey } from '../legacy/capi-key.ts';
+import type { OpenedContainer } from '../legacy/dpapi/container-file.ts';
+import { WindowsProfile } from '../legacy/dpapi/windows-profile.ts';
+import { openEncryptedPrivateKeyBlob } from '../legacy/encrypted-private-key-blob.ts';
+import { importLegacyPrivateKey } from '../legacy/legacy-key.ts';
+import { openPvk } from '../legacy/pvk.ts';
+import { readStart, type InventoryItem, type Inventory } from './inventory.ts';
+import { keyAtHand, type KeyAtHand, type KeyOrigin } from './key-at-hand.ts';
+import { PasswordForms, profileSecrets, type LegacySecrets } from './legacy-secrets.ts';
+import { openWineKeys } from './wine-keys.ts';
+
+/** A file with private keys that stayed closed, and why. */
+export interface ClosedKeyFile {
+  readonly path: string;
+  readonly error: KeyStoreError;
+}
+
+export class KeysAtHand implements Disposable {
+  /** RSA, each named once for each file that holds it. */
+  readonly privateKeys: readonly KeyAtHand[];
+  /** Of PLAINTEXTKEYBLOBs: they may have wrapped other blobs. */
+  readonly sessionKeys: readonly CapiKey[];
+  readonly closed: readonly ClosedKeyFile[];
+
+  private constructor(found: Found) {
+    this.privateKeys = found.privateKeys;
+    this.sessionKeys = found.sessionKeys;
+    this.closed = found.closed;
+  }
+
+  /**
+   * Opens what can be opened of an inventory.
+   *
+   * @returns The caller disposes of it, which wipes the session keys; private keys are OpenSSL's, which wipes them when they are collected.
+   */
+  static async find(inventory: Inventory, secrets: LegacySecrets = {}): Promise<KeysAtHand> {
+    const found: Found = { privateKeys: [], sessionKeys: [], closed: [] };
+    using forms = new PasswordForms(secrets.passwords);
+    const { items } = inventory;
+    await findSessionKeys(items, found);
+    for (const item of items.filter(({ role }) => role === 'private-key'))
+      await collect(item, found, () => openKeyFile(item, { found, forms }));
+    await openContainers(inventory, { secrets, forms, found });
+    return new KeysAtHand(found);
+  }
+
+  [Symbol.dispose](): void {
+    for (const key of this.sessionKeys) key[Symbol.dispose]();
+  }
+}
+
+/** What is found while it is looked for. */
+interface Found {
+  readonly privateKeys: KeyAtHand[];
+  readonly sessionKeys: CapiKey[];
+  readonly closed: ClosedKeyFile[];
+}
+
+async function findSessionKeys(items: readonly InventoryItem[], found: Found): Promise<void> {
+  for (const item of items) {
+    if (item.format !== 'plaintextkeyblob' || found.sessionKeys.length >= MAX_WRAPPING_KEYS)
+      continue;
+    const bytes = await readStart(item);
+    try {
+      const { algId, key } = decodePlaintextKeyBlob(bytes, { trailing: 'allow' });
+      found.sessionKeys.push(importCapiKey(algId, key));
+    } catch (error) {
+      // What is no key of its algorithm wraps nothing; as a session key to migrate it is reported elsewhere.
+      if (!KeyStoreError.is(error)) throw error;
+    } finally {
+      bytes.fill(0);
+    }
+  }
+}
+
+async function collect(
+  { path }: Pick<InventoryItem, 'path'>,
+  found: Found,
+  open: () => Promise<readonly KeyAtHand[]>,
+): Promise<void> {
+  try {
+    found.privateKeys.push(...(await open()));
+  } catch (error) {
+    if (!KeyStoreError.is(error)) throw error;
+    found.closed.push({ path, error });
+  }
+}
+
+interface KeyFileContext {
+  readonly found: Found;
+  readonly forms: PasswordForms;
+}
+
+/** A file of one private key: PRIVATEKEYBLOB, PVK, PKCS#1, PKCS#8, CNG's blobs, PEM of them. */
+async function openKeyFile(
+  item: InventoryItem,
+  { found, forms }: KeyFileContext,
+): Promise<KeyAtHand[]> {
+  using file = SecretBytes.take(await readStart(item));
+  const origin: KeyOrigin = { path: item.path };
+  const key = await openKey(item, file.bytes, { found, forms });
+  return key?.asymmetricKeyType === 'rsa' ? [keyAtHand(key, origin)] : [];
+}
+
+// oxlint-disable-next-line max-params -- a file, its bytes, and what may open it
+async function openKey(
+  item: InventoryItem,
+  bytes: Uint8Array,
+  { found, forms }: KeyFileContext,
+): Promise<KeyObject | undefined> {
+  if (item.format === 'pkcs12')
+    throw new KeyStoreError('NOT_SUPPORTED', 'keycask does not open PKCS#12 files', {
+      hint: 'Take the key out first: `openssl pkcs12 -in FILE -nocerts -out key.pem`.',
+    });
+  if (item.format === 'pvk')
+    return openWith(forms.ansi, async (password) => {
+      using pvk = await openPvk(bytes, password);
+      return keyOf(pvk.blob.bytes);
+    });
+  if (item.format === 'encrypted-pkcs8' || isEncryptedPem(item, bytes))
+    return openWith(forms.ansi, (passphrase) => Promise.resolve(decryptPkcs8(bytes, passphrase)));
+  if (bytes[0] === BLOB_TYPE.PRIVATEKEYBLOB && item.state !== 'read') {
+    using opened = await openEncryptedPrivateKeyBlob(bytes, found.sessionKeys);
+    return keyOf(opened.blob.bytes);
+  }
+  return keyOf(bytes);
+}
+
+/** The first password that opens it; PASSWORD_WRONG where none does. */
+async function openWith<T>(
+  passwords: readonly SecretBytes[],
+  open: (password: Uint8Array | undefined) => Promise<T>,
+): Promise<T> {
+  let last: unknown;
+  for (const password of [...passwords.map(({ bytes }) => bytes), undefined]) {
+    try {
+      return await open(password);
+    } catch (error) {
+      if (!KeyStoreError.is(error) || !OTHER_PASSWORD.has(error.code)) throw error;
+      last ??= error;
+    }
+  }
+  throw last;
+}
+
+function decryptPkcs8(bytes: Uint8Array, passphrase: Uint8Array | undefined): KeyObject {
+  if (!passphrase) throw new KeyStoreError('PASSWORD_REQUIRED', 'the key is under a password');
+  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const secret = Buffer.from(passphrase.buffer, passphrase.byteOffset, passphrase.length);
+  const form =
+    bytes[0] === SEQUENCE
+      ? ({ format: 'der', type: 'pkcs8' } as const)
+      : { format: 'pem' as const };
+  try {
+    return createPrivateKey({ key, passphrase: secret, ...form });
+  } catch {
+    throw new KeyStoreError('PASSWORD_WRONG');
+  }
+}
+
+/** A private key of any other format; undefined for a public one. */
+function keyOf(bytes: Uint8Array): KeyObject | undefined {
+  // CryptoAPI's own reader takes more of its blobs: an exponent of one, a tail that is missing.
+  if (bytes[0] === BLOB_TYPE.PRIVATEKEYBLOB) return importLegacyPrivateKey(bytes);
+  const { pair } = decodeKeyPair(bytes);
+  using owned = pair;
+  if (!isPrivateKeyPair(owned)) return undefined;
+  using pkcs8 = SecretBytes.take(encodeKeyPair(owned, 'PKCS8'));
+  return createPrivateKey({
+    key: Buffer.from(pkcs8.bytes.buffer, pkcs8.bytes.byteOffset, pkcs8.length),
+    format: 'der',
+    type: 'pkcs8',
+  });
+}
+
+function isEncryptedPem({ format }: InventoryItem, bytes: Uint8Array): boolean {
+  if (format !== 'pem') return false;
+  const head = Buffer.from(bytes.subarray(0, PEM_HEAD)).toString('latin1');
+  return head.includes('ENCRYPTED');
+}
+
+interface ContainerContext extends KeyFileContext {
+  readonly secrets: LegacySecrets;
+}
+
+/** Containers of copied profiles, and of Wine's registry. */
+async function openContainers(
+  { roots, items }: Inventory,
+  { secrets, forms, found }: ContainerContext,
+): Promise<void> {
+  const sealed = items.filter(({ role }) => role === 'sealed-key');
+  if (sealed.length === 0) return;
+  using domainKeys = await domainKeysAmong(items);
+  const known = [...(secrets.domainKeys ?? []), ...domainKeys.keys];
+  const all = profileSecrets({ ...secrets, domainKeys: known }, forms);
+  for (const root of roots) {
+    // Master keys and containers of one profile lie in folders beside each other; a root may hold several profiles.
+    using profile = await WindowsProfile.open(rootFolder(root, items), all, {
+      onUnreadable: () => undefined,
+    });
+    for (const item of sealed.filter(
+      ({ path, format }) => path.startsWith(root) && format !== 'wine-registry',
+    ))
+      await collect(item, found, async () => {
+        using container = await profile.openContainer(item.path);
+        return keysOfContainer(container, item);
+      });
+  }
+  for (const item of sealed.filter(({ format }) => format === 'wine-registry'))
+    await collect(item, found, () => openWineKeys(item.path, secrets));
+}
+
+/** A root that is a file stands for its folder. */
+function rootFolder(root: string, items: readonly InventoryItem[]): string {
+  return items.some(({ path }) => path === root) ? dirname(root) : root;
+}
+
+function keysOfContainer(container: OpenedContainer, { path }: InventoryItem): KeyAtHand[] {
+  const where = { path, container: container.name, ...scopeOf(path) };
+  if (container.format === 'cng') {
+    const key = container.privateBlob && keyOf(container.privateBlob.bytes);
+    return key?.asymmetricKeyType === 'rsa' ? [keyAtHand(key, where)] : [];
+  }
+  const keys: KeyAtHand[] = [];
+  for (const slot of ['exchange', 'signature'] as const) {
+    const blob = container[slot]?.privateKeyBlob;
+    const key = blob && privateKeyOrNone(blob.bytes);
+    if (key?.asymmetricKeyType === 'rsa') keys.push(keyAtHand(key, { ...where, slot }));
+  }
+  return keys;
+}
+
+/** DSS keys sign and wrap nothing. */
+function privateKeyOrNone(blob: Uint8Array): KeyObject | undefined {
+  try {
+    return importLegacyPrivateKey(blob);
+  } catch (error) {
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whose it is, by the folder that Windows keeps it in. */
+function scopeOf(path: string): Pick<KeyOrigin, 'scope' | 'sid'> {
+  const parent = basename(dirname(path));
+  if (/^(?:MachineKeys|SystemKeys)$/iu.test(parent)) return { scope: 'machine' };
+  if (!/^S-1-/iu.test(parent)) return {};
+  return { scope: /^S-1-5-(?:18|19|20)$/iu.test(parent) ? 'machine' : 'user', sid: parent };
+}
+
+/** PVK files and LSA secrets among the files: the backup key of a domain is handed around as one. */
+async function domainKeysAmong(
+  items: readonly InventoryItem[],
+): Promise<Disposable & { readonly keys: readonly SecretBytes[] }> {
+  const keys: SecretBytes[] = [];
+  for (const item of items)
+    if (item.format === 'domain-backup-key' || item.format === 'pvk')
+      keys.push(SecretBytes.take(await readStart(item)));
+  return {
+    keys,
+    [Symbol.dispose]: () => {
+      for (const key of keys) key.dispose();
+    },
+  };
+}
+
+/** More than one application had. */
+const MAX_WRAPPING_KEYS = 64;
+const OTHER_PASSWORD: ReadonlySet<string> = new Set(['PASSWORD_WRONG', 'PASSWORD_REQUIRED']);
+const SEQUENCE = 0x30;
+/** RFC 1421's headers and labels stand at the beginning. */
+const PEM_HEAD = 4096;

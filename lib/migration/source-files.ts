@@ -1,0 +1,104 @@
+/** Finding the files under the paths that a user named. Nothing is written to, links are not followed. */
+import type { Dirent, Stats } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { KeyStoreError } from '../errors.ts';
+import { withFsErrors } from '../platform/fs-error.ts';
+
+/** A regular file. */
+export interface SourceFile {
+  readonly path: string;
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** What is under the paths and is not looked into. */
+export interface SkippedPath {
+  readonly path: string;
+  readonly reason: 'symbolic-link' | 'special-file' | 'unreadable' | 'too-deep';
+}
+
+export interface SourceFilesOptions {
+  /** Folders that are not entered: the home, and where outputs go. */
+  readonly avoid?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Goes through files and folders in the order of their names.
+ *
+ * Paths that the user named may be symbolic links; those that are found below are reported, and so is what cannot be read.
+ *
+ * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED for a path that was named; CANCELLED.
+ */
+export async function* sourceFiles(
+  paths: readonly string[],
+  { avoid = [], signal }: SourceFilesOptions = {},
+): AsyncGenerator<SourceFile | SkippedPath, void, undefined> {
+  const avoided = new Set(avoid.map((path) => resolve(path)));
+  for (const path of paths) {
+    const stats = await withFsErrors(path, () => stat(path));
+    if (stats.isDirectory()) yield* inFolder(path, { avoided, signal, depth: 0 });
+    else if (stats.isFile()) yield fileOf(path, stats);
+    else yield { path, reason: 'special-file' };
+  }
+}
+
+export function isSkipped(found: SourceFile | SkippedPath): found is SkippedPath {
+  return 'reason' in found;
+}
+
+interface Walk {
+  readonly avoided: ReadonlySet<string>;
+  readonly signal: AbortSignal | undefined;
+  readonly depth: number;
+}
+
+async function* inFolder(
+  folder: string,
+  walk: Walk,
+): AsyncGenerator<SourceFile | SkippedPath, void, undefined> {
+  if (walk.avoided.has(resolve(folder))) return;
+  if (walk.depth === MAX_DEPTH) {
+    yield { path: folder, reason: 'too-deep' };
+    return;
+  }
+  let entries: Dirent[];
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch {
+    yield { path: folder, reason: 'unreadable' };
+    return;
+  }
+  for (const entry of entries.toSorted(byName)) {
+    if (walk.signal?.aborted) throw new KeyStoreError('CANCELLED');
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* inFolder(path, { ...walk, depth: walk.depth + 1 });
+    else if (entry.isSymbolicLink()) yield { path, reason: 'symbolic-link' };
+    else if (!entry.isFile()) yield { path, reason: 'special-file' };
+    else yield await foundFile(path);
+  }
+}
+
+async function foundFile(path: string): Promise<SourceFile | SkippedPath> {
+  try {
+    return fileOf(path, await lstat(path));
+  } catch {
+    return { path, reason: 'unreadable' };
+  }
+}
+
+function fileOf(path: string, { size, mtimeMs, mode }: Stats): SourceFile {
+  return { path, size, modified: mtimeMs, mode: mode & 0o7777 };
+}
+
+function byName(a: Dirent, b: Dirent): number {
+  if (a.name === b.name) return 0;
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Deeper than any profile of Windows, whose paths have 260 characters. */
+const MAX_DEPTH = 64;

@@ -1,0 +1,67 @@
+/** The private keys of a Wine prefix: Wine keeps containers in its registry, under nothing but the name of the account. */
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { KeyStoreError } from '../errors.ts';
+import { importLegacyPrivateKey } from '../legacy/legacy-key.ts';
+import { openWineContainer } from '../legacy/wine/wine-container.ts';
+import { readSmallFile } from '../platform/read-small-file.ts';
+import { readWineRegistry, type WineContainer } from '../windows-files/wine-registry.ts';
+import { keyAtHand, type KeyAtHand } from './key-at-hand.ts';
+import type { LegacySecrets } from './legacy-secrets.ts';
+
+/**
+ * Opens the containers of a user.reg or system.reg.
+ *
+ * @throws KeyStoreError KEY_UNWRAP_FAILED where they were made by another account than those that are known.
+ */
+export async function openWineKeys(
+  path: string,
+  { wineUser }: Pick<LegacySecrets, 'wineUser'>,
+): Promise<KeyAtHand[]> {
+  const bytes = (await readSmallFile(path, MAX_REGISTRY)) ?? new Uint8Array(0);
+  const users = wineUser === undefined ? await usersOf(dirname(path)) : [wineUser];
+  const keys: KeyAtHand[] = [];
+  for (const container of readWineRegistry(bytes))
+    keys.push(...(await keysOf(container, path, users)));
+  return keys;
+}
+
+async function keysOf(
+  entry: WineContainer,
+  path: string,
+  users: readonly string[],
+): Promise<KeyAtHand[]> {
+  // DSS keys sign and wrap nothing.
+  if (entry.kind !== 'RSA') return [];
+  const scope = /^system\.reg$/iu.test(basename(path)) ? 'machine' : 'user';
+  for (const user of users) {
+    try {
+      using container = await openWineContainer(entry, user);
+      return (['exchange', 'signature'] as const).flatMap((slot) => {
+        const key = container[slot];
+        if (!key) return [];
+        const privateKey = importLegacyPrivateKey(key.privateKeyBlob.bytes);
+        return keyAtHand(privateKey, { path, container: container.name, slot, scope });
+      });
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'KEY_UNWRAP_FAILED') throw error;
+    }
+  }
+  throw new KeyStoreError(
+    'KEY_UNWRAP_FAILED',
+    `the container ${JSON.stringify(entry.name)} was made by another Wine account`,
+    { hint: 'Say which: the name of the user that Wine ran as (--wine-user).' },
+  );
+}
+
+/** Accounts that the prefix has folders of. */
+async function usersOf(prefix: string): Promise<string[]> {
+  try {
+    return (await readdir(join(prefix, 'drive_c', 'users'))).filter((name) => name !== 'Public');
+  } catch {
+    return [];
+  }
+}
+
+/** What readWineRegistry takes. */
+const MAX_REGISTRY = 256 << 20;
