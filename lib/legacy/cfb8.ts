@@ -1,13 +1,13 @@
 /** Cipher feedback of 8 bits (FIPS 81; SP 800-38A section 6.3) over a block cipher in ECB mode, for ciphers that OpenSSL does not have it of. */
-import type { RawCipher } from './raw-cipher.ts';
+import type { LegacyCipher } from '../../native-bindings/openssl-legacy.ts';
 
 /**
  * CFB-8: each byte is XORed with the first byte of the encrypted register; then the byte of ciphertext enters the register at its end.
  *
  * A register is the 8 bytes of ciphertext before its byte, so decryption, which has them all, encrypts many registers at once.
  */
-export class Cfb8 implements RawCipher {
-  readonly #ecb: RawCipher;
+export class Cfb8 implements LegacyCipher {
+  readonly #ecb: LegacyCipher;
   readonly #encrypt: boolean;
   /** What the next byte's register is. */
   readonly #register: Uint8Array;
@@ -15,7 +15,7 @@ export class Cfb8 implements RawCipher {
   readonly #keyStream: Uint8Array;
 
   /** @param ecb - Encrypts; it is disposed of with this. */
-  constructor(ecb: RawCipher, iv: Uint8Array, encrypt: boolean) {
+  constructor(ecb: LegacyCipher, iv: Uint8Array, encrypt: boolean) {
     this.#ecb = ecb;
     this.#encrypt = encrypt;
     this.#register = Uint8Array.from(iv);
