@@ -4,15 +4,22 @@
  *   RSA    signature = block^d, little-endian, as long as the modulus
  *          block     = 00 01 ‖ FF … FF ‖ 00 ‖ DigestInfo       by default; CALG_SSL3_SHAMD5 has no DigestInfo but its 36 bytes
  *                    = 00 01 ‖ FF … FF ‖ 00 ‖ hash             with CRYPT_NOHASHOID
- *                    = 6B ‖ BB … BB ‖ BA ‖ hash ‖ 33 CC        with CRYPT_X931_FORMAT
+ *                    = 6B ‖ BB … BB ‖ BA ‖ hash ‖ 33 CC        with CRYPT_X931_FORMAT; X9.31 allows the modulus less the signature too
  *   DSS    signature = r ‖ s, each little-endian, 20 bytes
  *
  * A description, where there is one, is hashed after the data: the UTF-16LE code units of the text, without its NUL.
  */
-import { constants, privateEncrypt, publicDecrypt, type KeyObject } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  privateEncrypt,
+  publicDecrypt,
+  type KeyObject,
+} from 'node:crypto';
 import { ALG_ID, describeAlgId } from '../blobs/alg-id.ts';
 import { concatBytes, equalBytes, fromHex, reverseBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
+import { fromBigInt, toBigInt } from '../key-pairs/big-numbers.ts';
 import { signDss, verifyDss } from './dss-signature.ts';
 import { capiHash, checkHashValue } from './hash.ts';
 import {
@@ -104,8 +111,9 @@ export async function capiVerify(
   if (key.asymmetricKeyType === 'dsa') return verifyDss(key, await hashOf(signed), signature);
   const length = rsaModulusLength(key);
   const value = await hashOf(signed);
-  const found = openBlock(key, signature, length);
-  if (found === undefined) return false;
+  const opened = openBlock(key, signature, length);
+  if (opened === undefined) return false;
+  const found = options.x931 === true ? x931Block(key, opened) : opened;
   const forms: CapiSignatureOptions[] =
     options.noHashOid === true || options.x931 === true ? [options] : [{}, { noHashOid: true }];
   return forms.some((form) => {
@@ -122,6 +130,15 @@ function openBlock(key: KeyObject, signature: Uint8Array, length: number): Uint8
   } catch {
     return undefined;
   }
+}
+
+/** X9.31 signs with the smaller of s and n - s: of the latter RSA gives n less the block, which does not end in the nibble C. */
+function x931Block(key: KeyObject, opened: Uint8Array): Uint8Array {
+  if ((opened.at(-1)! & 0xf) === X931_END) return opened;
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  const { n } = publicKey.export({ format: 'jwk' });
+  const modulus = toBigInt(Buffer.from(n!, 'base64url'));
+  return fromBigInt(modulus - toBigInt(opened), opened.length);
 }
 
 async function blockOf(
@@ -208,6 +225,8 @@ const MIN_PADDING = 8;
 const X931_OVERHEAD = 4;
 /** 33: SHA-1 in ISO/IEC 10118-3; CC: the end. */
 const X931_TRAILER = Uint8Array.of(0x33, 0xcc);
+/** The last nibble of the trailer. */
+const X931_END = 0xc;
 const NO_PREFIX = new Uint8Array(0);
 
 /** DigestInfo up to its digest: SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING }. RFC 8017 section 9.2, note 1. */

@@ -3,6 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ALG_ID, decodePrivateKeyBlob } from '../../../lib/blobs/index.ts';
 import { concatBytes, reverseBytes, toHex } from '../../../lib/bytes/octets.ts';
+import { fromBigInt, toBigInt } from '../../../lib/key-pairs/big-numbers.ts';
 import { capiHash } from '../../../lib/legacy/hash.ts';
 import { importLegacyPrivateKey } from '../../../lib/legacy/legacy-key.ts';
 import {
@@ -188,6 +189,17 @@ describe('signatures of RSA keys', () => {
       ...Object.fromEntries(Object.keys(cases).map((name) => [name, false])),
       genuine: true,
     });
+  });
+
+  test('of X9.31 may be the modulus less the number, which other formats may not', async () => {
+    const modulus = toBigInt(Buffer.from(publicKey.export({ format: 'jwk' }).n!, 'base64url'));
+    for (const flags of [{ x931: true }, {}]) {
+      const signature = await capiSign(privateKey, sha256, flags);
+      const number = modulus - toBigInt(reverseBytes(signature));
+      const other = reverseBytes(fromBigInt(number, 128));
+      expect(await capiVerify(publicKey, sha256, signature, flags)).toBe(true);
+      expect(await capiVerify(privateKey, sha256, other, flags)).toBe(flags.x931 === true);
+    }
   });
 
   test('need a hash of its length that fits the modulus, flags that go together, and a private key', async () => {
