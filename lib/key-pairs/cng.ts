@@ -40,23 +40,13 @@ import { rsaKeyPair, type RsaKeyPair } from './rsa-key-pair.ts';
 
 /** Reads a blob of CNG's of a key pair. */
 export function decodeCng(bytes: Uint8Array): DecodedKeyPair {
-  using blob = decodeCngBlob(bytes);
-  if (isOf(blob, RSA_BLOBS)) {
-    const pair = rsaKeyPair({ ...blob, publicExponent: exponentBytes(blob.exponent) });
-    return { pair, format: blob.type, details: {} };
+  const blob = decodeCngBlob(bytes);
+  // Not `using`: browsers that have no Symbol.dispose would refuse it.
+  try {
+    return read(blob);
+  } finally {
+    blob[Symbol.dispose]();
   }
-  if (isOf(blob, ECC_BLOBS))
-    return { pair: eccPair(blob), format: blob.type, details: { keyUse: useOf(blob) } };
-  if (isOf(blob, ECC_FULL_BLOBS))
-    return { pair: eccFullPair(blob), format: blob.type, details: { keyUse: useOf(blob) } };
-  if (isOf(blob, DSA_BLOBS)) return { pair: dsaPair(blob), format: blob.type, details: {} };
-  if (isOf(blob, DH_BLOBS)) {
-    const { p, g, y: publicKey } = blob;
-    const secret = blob.type === 'DHPRIVATEBLOB' ? { privateKey: blob.x } : {};
-    const pair = dhKeyPair({ p, g, publicKey, ...secret });
-    return { pair, format: blob.type, details: {} };
-  }
-  return unsupported(blob.type, 'dwMagic', 'not a key pair that keycask converts');
 }
 
 /** Writes a key that is known to fit the format by its type and half. */
@@ -84,6 +74,25 @@ function encodeDsa(pair: DsaKeyPair, format: KeyPairFormat): Uint8Array {
   return format === 'DSAPUBLICBLOB'
     ? encodeDsaPublicBlob({ ...domain, y })
     : encodeDsaPrivateBlob({ ...domain, y, x: x! });
+}
+
+function read(blob: CngBlob): DecodedKeyPair {
+  if (isOf(blob, RSA_BLOBS)) {
+    const pair = rsaKeyPair({ ...blob, publicExponent: exponentBytes(blob.exponent) });
+    return { pair, format: blob.type, details: {} };
+  }
+  if (isOf(blob, ECC_BLOBS))
+    return { pair: eccPair(blob), format: blob.type, details: { keyUse: useOf(blob) } };
+  if (isOf(blob, ECC_FULL_BLOBS))
+    return { pair: eccFullPair(blob), format: blob.type, details: { keyUse: useOf(blob) } };
+  if (isOf(blob, DSA_BLOBS)) return { pair: dsaPair(blob), format: blob.type, details: {} };
+  if (isOf(blob, DH_BLOBS)) {
+    const { p, g, y: publicKey } = blob;
+    const secret = blob.type === 'DHPRIVATEBLOB' ? { privateKey: blob.x } : {};
+    const pair = dhKeyPair({ p, g, publicKey, ...secret });
+    return { pair, format: blob.type, details: {} };
+  }
+  return unsupported(blob.type, 'dwMagic', 'not a key pair that keycask converts');
 }
 
 function encodeRsa(pair: RsaKeyPair, format: KeyPairFormat): Uint8Array {

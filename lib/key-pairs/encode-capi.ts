@@ -8,7 +8,6 @@ import { encodePvk } from '../blobs/pvk.ts';
 import { bitLength, MAX_RSA_BITS, MIN_RSA_BITS } from '../blobs/rsa-bounds.ts';
 import { encodeStrongNamePublicKey } from '../blobs/strong-name-public-key.ts';
 import { encodeVer3PrivateKeyBlob, encodeVer3PublicKeyBlob } from '../blobs/ver3-key-blob.ts';
-import { KeyStoreError } from '../errors.ts';
 import type { DhKeyPair, DsaKeyPair } from './discrete-log-key-pair.ts';
 import type { KeyPairFormat, KeyUse } from './formats.ts';
 import { exponentNumber, refuse } from './key-numbers.ts';
@@ -36,6 +35,11 @@ export function encodeCapi(
   return key.type === 'DSA' ? encodeDss(key, format, algId) : encodeDh(key, format, algId);
 }
 
+/** What aiKeyAlg of a key of this type can be. */
+export function algIdsOf(type: KeyPair['type']): readonly number[] {
+  return type === 'EC' || type === 'X25519' ? [] : ALG_IDS[type];
+}
+
 function encodePvkFile(pair: KeyPair, options: EncodeCapiOptions): Uint8Array {
   const keyBlob = encodeCapi(pair, 'PRIVATEKEYBLOB', options);
   try {
@@ -57,14 +61,10 @@ function encodeStrongName(pair: RsaKeyPair, options: EncodeCapiOptions): Uint8Ar
   });
 }
 
-/** aiKeyAlg: one of those that keys of the type have. */
+/** aiKeyAlg. */
 function algIdOf({ type }: KeyPair, { keyUse, algId }: EncodeCapiOptions): number {
-  const choices = ALG_IDS[type as keyof typeof ALG_IDS] as readonly number[];
-  const [exchange, signature] = choices;
-  if (algId === undefined) return type === 'RSA' && keyUse === 'signature' ? signature! : exchange!;
-  if (!choices.includes(algId))
-    throw new KeyStoreError('PARAMETER_INVALID', `algId: no key of ${type} has this one`);
-  return algId;
+  const [usual, signature] = algIdsOf(type);
+  return algId ?? (type === 'RSA' && keyUse === 'signature' ? signature! : usual!);
 }
 
 function encodeRsa(pair: RsaKeyPair, format: KeyPairFormat, algId: number): Uint8Array {

@@ -1,7 +1,7 @@
 /** encodeKeyPair: a key pair in any format that can hold it. */
 import { pemLength, writePemInto } from '../bytes/pem.ts';
 import { KeyStoreError } from '../errors.ts';
-import { encodeCapi } from './encode-capi.ts';
+import { algIdsOf, encodeCapi } from './encode-capi.ts';
 import { encodeCng } from './cng.ts';
 import { KEY_PAIR_FORMATS, type KeyPairFormat, type KeyUse } from './formats.ts';
 import { encodeJwk } from './jwk.ts';
@@ -41,11 +41,8 @@ export function encodeKeyPair(
   options: EncodeKeyPairOptions = {},
 ): Uint8Array {
   checkFormat(pair, format);
-  if (!isDerFormat(format)) {
-    if (options.pem)
-      throw new KeyStoreError('PARAMETER_INVALID', `pem: there is no PEM form of ${format}`);
-    return withReason(format, () => encodeOther(pair, format, options));
-  }
+  checkOptions(pair, format, options);
+  if (!isDerFormat(format)) return withReason(format, () => encodeOther(pair, format, options));
   const der = withReason(format, () => encodeDer(pair, format));
   if (!options.pem) return der;
   try {
@@ -83,6 +80,18 @@ function checkFormat(pair: KeyPair, format: KeyPairFormat): void {
     throw new KeyStoreError('PARAMETER_INVALID', `format: keycask has no ${format}`);
   const reason = reasonAgainst(pair, format);
   if (reason !== undefined) throw new KeyStoreError('NOT_SUPPORTED', reason);
+}
+
+function checkOptions(
+  { type }: KeyPair,
+  format: KeyPairFormat,
+  { pem, algId }: EncodeKeyPairOptions,
+): void {
+  if (pem && !isDerFormat(format))
+    throw new KeyStoreError('PARAMETER_INVALID', `pem: there is no PEM form of ${format}`);
+  if (algId === undefined) return;
+  if (KEY_PAIR_FORMATS[format].family !== 'capi' || !algIdsOf(type).includes(algId))
+    throw new KeyStoreError('PARAMETER_INVALID', `algId: no ${format} of ${type} has this one`);
 }
 
 /** Why a format cannot hold a key of this type and half. */
