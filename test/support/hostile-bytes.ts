@@ -38,7 +38,7 @@ export function* lyingLengths(samples: readonly Uint8Array[]): Generator<Uint8Ar
  */
 export function* megabytes(
   samples: readonly Uint8Array[],
-  thorough: boolean,
+  thorough = false,
 ): Generator<Uint8Array> {
   for (const header of NESTINGS) yield nested(header);
   for (const sample of spread(samples, thorough ? 8 : 3)) {
