@@ -217,7 +217,7 @@ export const ERROR_CODES = {
     0x80090005,
     2,
     'The provider of Windows has no key of that length for this algorithm.',
-    'See the lengths of the providers in docs/FORMATS.md, or name another provider.',
+    'See `capiProviderAlgorithms` for the lengths that each provider has, or name another provider.',
   ),
   // Containers and providers
   CONTAINER_NOT_FOUND: row(

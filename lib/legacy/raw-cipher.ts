@@ -46,13 +46,13 @@ export interface CipherSetup extends Disposable {
  * @throws KeyStoreError ALGORITHM_UNSUPPORTED, MODULE_MISSING, PROVIDER_UNAVAILABLE: see `capiDecrypt`.
  */
 export async function prepareCipher(key: CapiKey, mode: CapiMode): Promise<CipherSetup> {
+  if (key.algId === ALG_ID.CALG_RC4) return rc4(key, await loadOpenSslLegacy());
   if (!MODES.includes(mode))
     throw new KeyStoreError(
       'ALGORITHM_UNSUPPORTED',
       `CryptoAPI's providers encrypt in the modes ${MODES.join(', ')}, not ${mode as string}`,
     );
   if (key.algId === ALG_ID.CALG_RC2) return rc2(key, mode, await loadOpenSslLegacy());
-  if (key.algId === ALG_ID.CALG_RC4) return rc4(key, await loadOpenSslLegacy());
   if (key.algId === ALG_ID.CALG_DES) {
     const openssl = await loadOpenSslLegacy().catch(() => undefined);
     if (openssl !== undefined) return des(key, mode, openssl);
