@@ -3,7 +3,7 @@
  *
  *  off size field          meaning
  *    0    4 dwStructLen    bytes of this property
- *    4    4 type           3 a number, 0x10 a FILETIME, 0x0A without a name: the public key
+ *    4    4 type           0 Modified (a FILETIME), 3 a number, 0x0A without a name: the public key
  *    8    4                0 where seen
  *   12    4 dwNameLen      bytes, without a null
  *   16    4 dwPropertyLen

@@ -2,6 +2,7 @@
 import type { Decoder } from './decoder.ts';
 import { CNG_BLOB_DECODERS } from './cng-blobs.ts';
 import { KEY_BLOB_DECODERS } from './key-blobs.ts';
+import { KEY_PAIR_DECODERS } from './key-pairs.ts';
 import { KEYCASK_DECODERS } from './keycask.ts';
 import { WINDOWS_FILE_DECODERS } from './windows-files.ts';
 import { GKDI_DECODERS } from './gkdi.ts';
@@ -11,6 +12,7 @@ import { WINE_DECODERS } from './wine.ts';
 export const DECODERS: readonly Decoder[] = [
   ...CNG_BLOB_DECODERS,
   ...KEY_BLOB_DECODERS,
+  ...KEY_PAIR_DECODERS,
   ...KEYCASK_DECODERS,
   ...WINDOWS_FILE_DECODERS,
   ...GKDI_DECODERS,
