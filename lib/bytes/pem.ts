@@ -36,6 +36,7 @@ export function decodePem(bytes: Uint8Array): PemBlock[] {
     for (let at = indexOf(bytes, BEGIN, 0); at >= 0;) {
       const { block, end } = readBlock(bytes, at);
       blocks.push(block);
+      if (blocks.length > MAX_BLOCKS) refuse('label', at, `want at most ${MAX_BLOCKS} blocks`);
       at = indexOf(bytes, BEGIN, end);
     }
     return blocks.length === 0 ? refuse('label', 0, 'no block begins here') : blocks;
@@ -137,5 +138,7 @@ const LF = 0x0a;
 const COLON = 0x3a;
 const DIGITS_A_LINE = 64;
 const BYTES_A_LINE = 48;
+/** A file of all certificate authorities has 150. */
+const MAX_BLOCKS = 1000;
 /** The longest known label has 22 characters. */
 const MAX_LABEL = 64;
