@@ -170,7 +170,9 @@ function declareDigests(openssl: OpenSsl) {
       const out = new Uint8Array(MAX_DIGEST);
       const length = new Uint32Array(1);
       EVP_DigestFinal_ex(at, out, length);
-      return out.slice(0, length[0]);
+      const value = out.slice(0, length[0]);
+      out.fill(0);
+      return value;
     } finally {
       EVP_MD_CTX_free(at);
     }

@@ -23,8 +23,9 @@ export function md2(...parts: readonly Uint8Array[]): Uint8Array {
   compress(state, block);
   addToChecksum(checksum, block);
   compress(state, checksum);
-  block.fill(0);
-  return state.slice(0, BLOCK_LENGTH);
+  const value = state.slice(0, BLOCK_LENGTH);
+  for (const used of [state, checksum, block]) used.fill(0);
+  return value;
 }
 
 /** Section 3.4. */
