@@ -19,7 +19,11 @@ export function signDss(
 ): Uint8Array {
   numbersOf(privateKey);
   const encoding = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
-  return reverseHalves(sign(hashName, concatBytes(...data), encoding));
+  try {
+    return reverseHalves(sign(hashName, concatBytes(...data), encoding));
+  } catch {
+    throw new KeyStoreError('PARAMETER_INVALID', 'this DSA key cannot sign');
+  }
 }
 
 /** Does a signature fit a hash (FIPS 186-2 section 6)? False for each that is not 40 bytes. */

@@ -88,7 +88,7 @@ export function capiRsaEncrypt(
   return reverseBytes(encryptRsaBlock(importLegacyPublicKey(publicKey), message, options));
 }
 
-/** @throws KeyStoreError PARAMETER_INVALID where the message is too long for the modulus. */
+/** @throws KeyStoreError PARAMETER_INVALID where the message is too long for the modulus, or the key is none that RSA can use. */
 export function encryptRsaBlock(
   publicKey: KeyObject,
   message: SecretBytes,
@@ -101,7 +101,11 @@ export function encryptRsaBlock(
     const end = length - message.length - 1;
     block.bytes.fill(SSL2_FALLBACK, end - SSL2_FALLBACK_LENGTH, end);
   }
-  return new Uint8Array(publicEncrypt({ key: publicKey, ...RAW }, block.bytes));
+  try {
+    return new Uint8Array(publicEncrypt({ key: publicKey, ...RAW }, block.bytes));
+  } catch {
+    throw new KeyStoreError('PARAMETER_INVALID', 'this RSA key cannot encrypt');
+  }
 }
 
 const RAW = { padding: constants.RSA_NO_PADDING } as const;

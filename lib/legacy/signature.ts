@@ -61,7 +61,8 @@ export interface CapiSignatureOptions {
  * @param signed - Data or a hash. For DSA it has to be data, and CALG_SHA1 or CALG_MD5.
  * @param options - For RSA; DSS has no other format.
  * @returns Little-endian: as long as the modulus (RSA), 40 bytes (DSS). A fresh array that the caller owns.
- * @throws KeyStoreError PARAMETER_INVALID where the hash is not as long as its algorithm's, or too long for the modulus; FLAGS_INVALID
+ * @throws KeyStoreError PARAMETER_INVALID where the hash is not as long as its algorithm's, or too long for the modulus, or where the key's
+ * numbers do not belong together; FLAGS_INVALID
  * (NTE_BAD_FLAGS) for `noHashOid` with `x931`, or either with DSA; ALGORITHM_UNSUPPORTED (NTE_BAD_ALGID); NOT_SUPPORTED for DSA with a
  * hash, or numbers other than 160 bits. Of CALG_MD4 also what {@link capiHash} throws; of the key, what {@link importLegacyPrivateKey} does.
  * @example
@@ -80,7 +81,7 @@ export async function capiSign(
   const block = await blockOf(rsaModulusLength(key), signed, options);
   if (block === undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'the hash does not fit this RSA key');
-  return reverseBytes(privateEncrypt({ key, ...RAW }, block));
+  return reverseBytes(signBlock(key, block));
 }
 
 /**
@@ -120,6 +121,16 @@ export async function capiVerify(
     const block = padBlock(length, signed.hashAlgId, value, form);
     return block !== undefined && equalBytes(block, found);
   });
+}
+
+/** RSASP1. */
+function signBlock(key: KeyObject, block: Uint8Array): Uint8Array {
+  try {
+    return privateEncrypt({ key, ...RAW }, block);
+  } catch {
+    // Its numbers do not belong together; which, is a secret.
+    throw new KeyStoreError('PARAMETER_INVALID', 'this RSA key cannot sign');
+  }
 }
 
 /** RSAVP1; undefined for a signature of another length than the modulus, or not below it. */
