@@ -18,7 +18,7 @@ export function toBigInt(bytes: Uint8Array): bigint {
  * @param target - As long as the field.
  * @throws KeyStoreError INTERNAL for a number that does not fit: fields are as long as what numbers are taken modulo.
  */
-export function writeBigInt(value: bigint, target: Uint8Array): void {
+function writeBigInt(value: bigint, target: Uint8Array): void {
   let rest = value;
   let at = target.length;
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);

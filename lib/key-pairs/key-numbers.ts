@@ -42,7 +42,7 @@ export function refuse(field: string, problem: string): never {
 }
 
 /** 16384 bits: no provider of Microsoft's has longer keys. */
-export const MAX_NUMBER = 2048;
+const MAX_NUMBER = 2048;
 
 /**
  * An exponent as a number, as the blobs of Windows have it.
