@@ -74,7 +74,8 @@ async function openPrivateKey(
   if (salt === undefined || rounds === undefined || rounds < 1 || rounds > MAX_ROUNDS)
     throw new KeyStoreError('PARAMETER_INVALID', 'pin: this key has none');
   using password = await strongPasswordOfPin(pin, { salt, rounds });
-  return open(blob, { entropy, strongPassword: password.bytes });
+  // Awaited, so that the password is not wiped before it was used.
+  return await open(blob, { entropy, strongPassword: password.bytes });
 }
 
 function numberOf(properties: readonly CngProperty[], wanted: string): number | undefined {

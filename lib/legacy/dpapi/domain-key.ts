@@ -85,7 +85,7 @@ function openPkcs1(section: ClientWrappedSecret, key: KeyObject): SecretBytes {
   return unwrapRsaPkcs1(key, reverseBytes(section.encryptedSecret), [V2_SECRET_LENGTH]);
 }
 
-/** The specification names no hash; CryptDecrypt's own, SHA-1, is tried first. */
+/** The specification names no hash; CryptDecrypt's own, SHA-1, is tried first; with SHA-512 the secret does not fit a key of 2048 bits. */
 function openOaep(section: ClientWrappedSecret, key: KeyObject): SecretBytes {
   const ciphertext = reverseBytes(section.encryptedSecret);
   for (const oaepHash of OAEP_HASHES) {
