@@ -28,10 +28,7 @@ export interface RawCipher extends Disposable {
 }
 
 /** Starts the cipher for a message. */
-export type StartCipher = (mode: {
-  readonly iv: Uint8Array;
-  readonly encrypt: boolean;
-}) => RawCipher;
+type StartCipher = (mode: { readonly iv: Uint8Array; readonly encrypt: boolean }) => RawCipher;
 
 /** A key that is ready for use. */
 export interface CipherSetup extends Disposable {
