@@ -1,11 +1,15 @@
 /** Key pairs that legacy data was made for: every format of RSA and DSA keys that keycask reads, and what Windows tolerates of them. */
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { concatBytes } from '../../../lib/bytes/octets.ts';
+import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
+import { concatBytes, toHex } from '../../../lib/bytes/octets.ts';
 import { decodeKeyPair } from '../../../lib/key-pairs/decode.ts';
 import { encodeKeyPair } from '../../../lib/key-pairs/encode.ts';
 import { importLegacyPrivateKey, importLegacyPublicKey } from '../../../lib/legacy/legacy-key.ts';
-import { hex } from '../../support/bytes.ts';
+import { capiRsaDecrypt } from '../../../lib/legacy/rsa-encryption.ts';
+import { capiSign, capiVerify } from '../../../lib/legacy/signature.ts';
+import { unwrapSimpleBlob, wrapSimpleBlob } from '../../../lib/legacy/simple-blob.ts';
+import { hex, secretHex } from '../../support/bytes.ts';
 import { codeOf } from '../../support/errors.ts';
 import { describeShared, sharedJson } from '../../support/shared.ts';
 
@@ -144,6 +148,28 @@ describeShared('keys of OpenSSL and of Mono’s tests', () => {
     const own = createPublicKey(keys[2]!);
     expect(importLegacyPublicKey(named('dsaPubBlob')).equals(own)).toBe(true);
     expect(importLegacyPublicKey(named('strongNamePublicKey')).asymmetricKeyType).toBe('rsa');
+  });
+});
+
+describeShared('keys of 384 and of 1032 bits, which .NET’s tests have', () => {
+  const { vectors } = sharedJson('vectors/dotnet-csp-cng.json') as {
+    readonly vectors: readonly { readonly function: string | null; readonly hex: string }[];
+  };
+
+  test.each([384, 1032])('unwrap, decrypt and sign: %i bits', async (bits) => {
+    const found = vectors.find((it) => it.function === `RSACng_Ctor_UnusualKeysize_${bits}`)!;
+    const key = importLegacyPrivateKey(hex(found.hex));
+    expect(key.asymmetricKeyDetails?.modulusLength).toBe(bits);
+    for (const padding of ['pkcs1', 'oaep'] as const) {
+      using secret = secretHex('0011223344');
+      const blob = wrapSimpleBlob(key, { algId: ALG_ID.CALG_RC4, key: secret }, { padding });
+      using sessionKey = await unwrapSimpleBlob(blob, key, { padding });
+      expect(toHex(sessionKey.key.bytes)).toBe('0011223344');
+      using message = capiRsaDecrypt(key, blob.subarray(12), { padding });
+      expect(toHex(message.bytes)).toBe('0011223344');
+    }
+    const signed = { hashAlgId: ALG_ID.CALG_MD5, data: hex('00') };
+    expect(await capiVerify(key, signed, await capiSign(key, signed))).toBe(true);
   });
 });
 
