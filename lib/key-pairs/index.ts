@@ -1,4 +1,8 @@
 /** keycask/key-pairs: key pairs from every format into every other. Pure: bytes in, bytes out; works in a browser. */
+export type { DecodeBlobOptions } from '../blobs/key-blob-header.ts';
+export type { DecodePrivateKeyBlobOptions } from '../blobs/private-key-blob.ts';
+export type { DhParameters } from '../cms/dh-key.ts';
+export type { DsaParameters } from '../cms/dsa-key.ts';
 export type { DecodeCapiOptions } from './capi.ts';
 export { checkKeyPair } from './check.ts';
 export type { EcCurveName } from './curves.ts';
