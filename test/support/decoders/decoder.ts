@@ -1,4 +1,7 @@
-/** A decoder as the hostile-bytes tests see it. Each room lists its own beside this file; index.ts joins the lists. */
+/**
+ * A decoder as the hostile-bytes tests see it. Each room lists its own beside this file; index.ts joins the lists, and a file of the same
+ * name in test/property/hostile-bytes tries one.
+ */
 
 /** One decoder of one format. */
 export interface Decoder {

@@ -1,4 +1,4 @@
-/** Every decoder there is: what test/property/hostile-bytes.test.ts tries. */
+/** Every decoder there is: what test/property/hostile-bytes tries, list by list. */
 import type { Decoder } from './decoder.ts';
 import { CNG_BLOB_DECODERS } from './cng-blobs.ts';
 import { KEY_BLOB_DECODERS } from './key-blobs.ts';

@@ -1,6 +1,6 @@
 /**
- * Every decoder against bytes that nobody checked: nothing but BlobFormatError comes out, what is read is written back as it was, and
- * neither memory nor time is spent that the input is not worth. The decoders are listed in test/support/decoders.
+ * Decoders against bytes that nobody checked: nothing but BlobFormatError comes out, what is read is written back as it was, and neither
+ * memory nor time is spent that the input is not worth. test/property/hostile-bytes has a file for each list of test/support/decoders.
  */
 import * as fc from 'fast-check';
 import process from 'node:process';
@@ -9,10 +9,8 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { equalBytes, toHex } from '../../lib/bytes/octets.ts';
 import { BlobFormatError } from '../../lib/errors.ts';
-import type { Decoder } from '../support/decoders/decoder.ts';
-import { DECODERS } from '../support/decoders/index.ts';
-import { hostileBytes, lyingLengths, MEGABYTE, megabytes } from '../support/hostile-bytes.ts';
-import { hostileVectors } from '../support/hostile-vectors.ts';
+import type { Decoder } from './decoders/decoder.ts';
+import { hostileBytes, lyingLengths, MEGABYTE, megabytes } from './hostile-bytes.ts';
 
 const SLOW = process.env['SLOW'] === '1';
 /** How much is tried, and how long a megabyte may take. */
@@ -27,79 +25,70 @@ const TIMEOUT = SLOW ? 1_800_000 : 60_000;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-describe.each(DECODERS)('$name', (decoder) => {
-  const limits = decoder.over === undefined ? OWN : OVER_ASN1JS;
-  const samples = decoder.samples();
+/** The tests of a list of decoders. */
+// oxlint-disable vitest/require-top-level-describe -- it stands for describe
+export function describeDecoders(decoders: readonly Decoder[]): void {
+  describe.each(decoders)('$name', (decoder) => {
+    const limits = decoder.over === undefined ? OWN : OVER_ASN1JS;
+    const samples = decoder.samples();
 
-  test('reads its samples, and writes them as they were', async () => {
-    expect(samples.length).toBeGreaterThan(0);
-    for (const sample of samples)
-      expect(await outcomeOf(decoder, sample)).toBe(decoder.encode ? 'canonical' : 'read');
+    test('reads its samples, and writes them as they were', async () => {
+      expect(samples.length).toBeGreaterThan(0);
+      for (const sample of samples)
+        expect(await outcomeOf(decoder, sample)).toBe(decoder.encode ? 'canonical' : 'read');
+    });
+
+    test(
+      'refuses hostile bytes with BlobFormatError, or writes them as they were',
+      async () => {
+        const seen = new Set<string>();
+        const now = (bytes: Uint8Array): void => {
+          seen.add(rightOutcome(outcomeNow(decoder, bytes), bytes));
+        };
+        const awaited = async (bytes: Uint8Array): Promise<void> => {
+          seen.add(rightOutcome(await outcomeOf(decoder, bytes), bytes));
+        };
+        const { numRuns } = limits;
+        const bytes = hostileBytes(samples);
+        if (decoder.over === undefined) fc.assert(fc.property(bytes, now), { numRuns });
+        else await fc.assert(fc.asyncProperty(bytes, awaited), { numRuns });
+        expect(seen).toContain('refused');
+      },
+      TIMEOUT,
+    );
+
+    test(
+      'allocates no more than its input is worth where lengths lie',
+      async () => {
+        const greedy: string[] = [];
+        collectGarbage();
+        for (const bytes of lyingLengths(samples.slice(0, SLOW ? 8 : 3))) {
+          const allocated = await allocatedBy(decoder, bytes);
+          if (allocated > allowed(bytes)) greedy.push(`${allocated} for ${excerpt(bytes)}`);
+        }
+        expect(greedy).toEqual([]);
+      },
+      TIMEOUT,
+    );
+
+    test(
+      `takes at most ${limits.milliseconds} ms for a megabyte, and as little memory`,
+      async () => {
+        const offenders: string[] = [];
+        collectGarbage();
+        for (const bytes of megabytes(samples, SLOW)) {
+          expect(bytes).toHaveLength(MEGABYTE);
+          const allocated = await allocatedBy(decoder, bytes);
+          if (allocated > allowed(bytes)) offenders.push(`${allocated} bytes: ${excerpt(bytes)}`);
+          const best = await bestTimeOf(decoder, bytes, limits.milliseconds);
+          if (best > limits.milliseconds) offenders.push(`${best} ms: ${excerpt(bytes)}`);
+        }
+        expect(offenders).toEqual([]);
+      },
+      TIMEOUT,
+    );
   });
-
-  test(
-    'refuses hostile bytes with BlobFormatError, or writes them as they were',
-    async () => {
-      const seen = new Set<string>();
-      const now = (bytes: Uint8Array): void => {
-        seen.add(rightOutcome(outcomeNow(decoder, bytes), bytes));
-      };
-      const awaited = async (bytes: Uint8Array): Promise<void> => {
-        seen.add(rightOutcome(await outcomeOf(decoder, bytes), bytes));
-      };
-      const { numRuns } = limits;
-      const bytes = hostileBytes(samples);
-      if (decoder.over === undefined) fc.assert(fc.property(bytes, now), { numRuns });
-      else await fc.assert(fc.asyncProperty(bytes, awaited), { numRuns });
-      expect(seen).toContain('refused');
-    },
-    TIMEOUT,
-  );
-
-  test(
-    'allocates no more than its input is worth where lengths lie',
-    async () => {
-      const greedy: string[] = [];
-      collectGarbage();
-      for (const bytes of lyingLengths(samples.slice(0, SLOW ? 8 : 3))) {
-        const allocated = await allocatedBy(decoder, bytes);
-        if (allocated > allowed(bytes)) greedy.push(`${allocated} for ${excerpt(bytes)}`);
-      }
-      expect(greedy).toEqual([]);
-    },
-    TIMEOUT,
-  );
-
-  test(
-    `takes at most ${limits.milliseconds} ms for a megabyte, and as little memory`,
-    async () => {
-      const offenders: string[] = [];
-      collectGarbage();
-      for (const bytes of megabytes(samples, SLOW)) {
-        expect(bytes).toHaveLength(MEGABYTE);
-        const allocated = await allocatedBy(decoder, bytes);
-        if (allocated > allowed(bytes)) offenders.push(`${allocated} bytes: ${excerpt(bytes)}`);
-        const best = await bestTimeOf(decoder, bytes, limits.milliseconds);
-        if (best > limits.milliseconds) offenders.push(`${best} ms: ${excerpt(bytes)}`);
-      }
-      expect(offenders).toEqual([]);
-    },
-    TIMEOUT,
-  );
-});
-
-describe('inputs that once broke a decoder', () => {
-  test.each(hostileVectors())('$decoder: $title', async ({ decoder: name, bytes }) => {
-    const decoders = DECODERS.filter((candidate) => candidate.name === name);
-    expect(decoders).toHaveLength(1);
-    expect(await outcomeOf(decoders[0]!, bytes)).toMatch(RIGHT);
-  });
-});
-
-test('no two decoders have one name', () => {
-  const names = DECODERS.map(({ name }) => name);
-  expect(names).toEqual([...new Set(names)]);
-});
+}
 
 /** `refused`, `canonical` (read, and written as it was), `read` (there is no way back), or what went wrong. */
 function outcomeNow(
@@ -131,7 +120,8 @@ function failure(error: unknown): string {
   return error instanceof BlobFormatError ? 'refused' : `not a BlobFormatError: ${String(error)}`;
 }
 
-async function outcomeOf(decoder: Decoder, bytes: Uint8Array): Promise<string> {
+/** What comes of the bytes: right are `refused`, `canonical` (read, and written as it was) and `read` (there is no way back). */
+export async function outcomeOf(decoder: Decoder, bytes: Uint8Array): Promise<string> {
   return outcomeNow(decoder, bytes);
 }
 
@@ -179,4 +169,5 @@ function excerpt(bytes: Uint8Array): string {
   return `${toHex(bytes.subarray(0, 200))}...`;
 }
 
-const RIGHT = /^(refused|canonical|read)$/;
+/** Outcomes that are right. */
+export const RIGHT = /^(refused|canonical|read)$/;
