@@ -8,6 +8,8 @@ export interface DerLimits {
   readonly values: number;
   /** Values around a value. */
   readonly depth: number;
+  /** Bytes of all values together that are not tagged `[0]`, which is where CMS has a content. */
+  readonly bytes: number;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface DerLimits {
 export function checkDerBounds(der: Uint8Array, format: string, limits: DerLimits): void {
   const open: Span[] = [{ at: 0, end: der.length, isGuess: false }];
   let values = 0;
+  let bytes = 0;
   for (;;) {
     const span = open.at(-1);
     if (span === undefined) return;
@@ -36,13 +39,14 @@ export function checkDerBounds(der: Uint8Array, format: string, limits: DerLimit
       open.splice(guess);
       continue;
     }
+    const { tag, contents, end } = header;
     values += 1;
-    if (values > limits.values || open.length > limits.depth)
+    if ((tag & CONSTRUCTED) === 0 && tag !== CONTENT) bytes += end - contents;
+    if (values > limits.values || open.length > limits.depth || bytes > limits.bytes)
       throw new BlobFormatError(
-        { format, field: 'DER', offset: span.at, problem: 'nested or split beyond any use' },
+        { format, field: 'DER', offset: span.at, problem: 'nested, split or long beyond any use' },
         'BLOB_TOO_LARGE',
       );
-    const { tag, contents, end } = header;
     span.at = end;
     if ((tag & CONSTRUCTED) !== 0) open.push({ at: contents, end, isGuess: false });
     else if (tag === TAG.OCTET_STRING) open.push({ at: contents, end, isGuess: true });
@@ -87,4 +91,6 @@ function within(header: Header, end: number): Header | string {
 }
 
 const CONSTRUCTED = 0x20;
+/** `[0]`, primitive */
+const CONTENT = 0x80;
 const MAX_LENGTH_BYTES = 4;

@@ -47,7 +47,7 @@ export interface ProtectedData {
  *
  * @param bytes - The blob; what follows its DER is the ciphertext where the DER has none.
  * @returns Fresh arrays; `ciphertext` may be a view of `bytes`.
- * @throws BlobFormatError BLOB_MALFORMED (NTE_BAD_DATA); BLOB_TOO_LARGE (NTE_BAD_LEN) for DER of more than 16 MiB or nested beyond any use;
+ * @throws BlobFormatError BLOB_MALFORMED (NTE_BAD_DATA); BLOB_TOO_LARGE (NTE_BAD_LEN) for DER of more than 16 MiB or nested, split or long beyond any use;
  *   BLOB_ALGORITHM_UNSUPPORTED (NTE_BAD_ALGID) for another cipher, key wrap or kind of recipient.
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export interface ProtectedData {
  */
 export async function decodeProtectedData(bytes: Uint8Array): Promise<ProtectedData> {
   const der = derOf(bytes);
-  checkDerBounds(der, FORMAT, { values: MAX_VALUES, depth: MAX_DEPTH });
+  checkDerBounds(der, FORMAT, { values: MAX_VALUES, depth: MAX_DEPTH, bytes: MAX_BYTES });
   const asn1 = await loadAsn1();
   try {
     return decode(bytes, der, asn1);
@@ -173,3 +173,5 @@ const TAG_LENGTH = 16;
 const MAX_VALUES = 2048;
 /** A condition inside an AND lies 14 deep. */
 const MAX_DEPTH = 24;
+/** A recipient has 300 bytes, or 1,100 with a public key. */
+const MAX_BYTES = 1 << 16;

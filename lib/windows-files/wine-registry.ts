@@ -14,7 +14,7 @@
  * Names have escapes: a backslash before itself and before `]` and `"`, `\n` `\r` `\t` and the like, `\xHHHH` for a unit. What is of other
  * keys and other types of value is passed over, whatever it is: the files hold all of a registry.
  */
-import { decodeUtf8, fromHex } from '../bytes/octets.ts';
+import { decodeUtf8 } from '../bytes/octets.ts';
 import { BlobFormatError } from '../errors.ts';
 
 /** One key container of a CSP of Wine's. The key pairs are protected: see `openWineContainer`. */
@@ -51,14 +51,14 @@ export function readWineRegistry(bytes: Uint8Array): WineContainer[] {
   if (lines.next() !== SIGNATURE) fail('signature', 0, `want "${SIGNATURE}"`);
   const containers: WineContainer[] = [];
   let container: Writable<WineContainer> | undefined;
-  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+  for (let line = lines.nextEntry(); line !== undefined; line = lines.nextEntry()) {
     if (line.startsWith('[')) {
       container = containerOfKey(line, lines.start);
       if (container === undefined) continue;
       if (containers.length >= MAX_CONTAINERS)
         fail('key', lines.start, `more than ${MAX_CONTAINERS}`, 'BLOB_TOO_LARGE');
       containers.push(container);
-    } else if (container !== undefined && line.startsWith('"')) {
+    } else if (container !== undefined) {
       readValue(container, line, lines);
     }
   }
@@ -80,12 +80,28 @@ class RegistryLines {
   next(): string | undefined {
     if (this.#at >= this.#bytes.length) return undefined;
     this.start = this.#at;
-    const newline = this.#bytes.indexOf(LINE_FEED, this.#at);
-    const end = newline === -1 ? this.#bytes.length : newline;
-    this.#at = end + 1;
+    const end = this.#endOfLine();
     const line = this.#bytes.subarray(this.start, Math.min(end, this.start + MAX_LINE));
     // The files are ASCII: what is not is escaped. Another byte belongs to no container.
     return decodeUtf8(line)?.replace(/\r$/u, '') ?? '';
+  }
+
+  /** The next line that is a key or a value; undefined at the end. The others, most of a registry, are not looked at. */
+  nextEntry(): string | undefined {
+    while (this.#at < this.#bytes.length) {
+      const first = this.#bytes[this.#at];
+      if (first === BRACKET || first === QUOTE) return this.next();
+      this.#endOfLine();
+    }
+    return undefined;
+  }
+
+  /** Moves behind the end of this line, and answers where that is. */
+  #endOfLine(): number {
+    const newline = this.#bytes.indexOf(LINE_FEED, this.#at);
+    const end = newline === -1 ? this.#bytes.length : newline;
+    this.#at = end + 1;
+    return end;
   }
 }
 
@@ -134,10 +150,28 @@ function readHex(beginning: string, field: string, lines: RegistryLines): Uint8A
     if (length > MAX_VALUE_TEXT) fail(field, offset, 'longer than any key pair', 'BLOB_TOO_LARGE');
   }
   parts.push(text);
-  const all = parts.join('');
-  if (!/^(?:[0-9a-f]{2}(?:,[0-9a-f]{2})*)?$/iu.test(all))
-    fail(field, offset, 'want pairs of hexadecimal digits');
-  return fromHex(all.replaceAll(',', ''))!;
+  return bytesOf(parts.join('')) ?? fail(field, offset, 'want pairs of hexadecimal digits');
+}
+
+/** `01,2f`; undefined for anything else. */
+function bytesOf(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(Math.ceil(text.length / 3));
+  if (text.length !== Math.max(0, 3 * bytes.length - 1)) return undefined;
+  for (let i = 0; i < bytes.length; i++) {
+    const [high, low] = [digitOf(text.charCodeAt(3 * i)), digitOf(text.charCodeAt(3 * i + 1))];
+    const isLast = i === bytes.length - 1;
+    if (high === -1 || low === -1 || !(isLast || text.charCodeAt(3 * i + 2) === COMMA))
+      return undefined;
+    bytes[i] = high * 16 + low;
+  }
+  return bytes;
+}
+
+/** The value of a hexadecimal digit; -1 of anything else. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
 /** Text up to an unescaped `closing`, and where it ends; undefined where it does not. */
@@ -146,6 +180,10 @@ function readEscaped(
   start: number,
   closing: string,
 ): { text: string; end: number } | undefined {
+  // What has no escape, which is nearly everything, needs no look at each character.
+  const plain = line.indexOf(closing, start);
+  if (plain !== -1 && !line.slice(start, plain).includes('\\'))
+    return { text: line.slice(start, plain), end: plain + 1 };
   let text = '';
   for (let at = start; at < line.length; at++) {
     const character = line[at]!;
@@ -159,7 +197,7 @@ function readEscaped(
     if (escape === undefined) return undefined;
     const hex =
       escape === 'x' ? /^[0-9a-f]{1,4}/iu.exec(line.slice(at + 1, at + 5))?.[0] : undefined;
-    const octal = /^[0-7]{1,3}/u.exec(line.slice(at, at + 3))?.[0];
+    const octal = isDigit(escape) ? /^[0-7]{1,3}/u.exec(line.slice(at, at + 3))?.[0] : undefined;
     if (hex !== undefined) {
       text += String.fromCharCode(Number.parseInt(hex, 16));
       at += hex.length;
@@ -171,6 +209,10 @@ function readEscaped(
     }
   }
   return undefined;
+}
+
+function isDigit(character: string): boolean {
+  return character >= '0' && character <= '7';
 }
 
 // oxlint-disable-next-line max-params -- the place, then what was wrong
@@ -200,6 +242,9 @@ const LETTER_ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 const LINE_FEED = 0x0a;
+const BRACKET = 0x5b;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
 /** Registries of large programs have some 50 MiB. */
 const MAX_FILE = 1 << 28;
 /** Names of keys have at most 255 units, of which an escape makes 6 bytes each. */
