@@ -58,12 +58,8 @@ export { unwrapSymmetricWrapBlob } from './symmetric-wrap.ts';
 export { type OpenedCapiContainer, type OpenedCapiKey } from './dpapi/capi-container.ts';
 export { type OpenedCngContainer } from './dpapi/cng-container.ts';
 export { capiContainerFileName, cngContainerFileName } from './dpapi/container-file-name.ts';
-export {
-  openContainerFile,
-  type MasterKeySource,
-  type OpenContainerOptions,
-  type OpenedContainer,
-} from './dpapi/container-file.ts';
+export { openContainerFile, type OpenedContainer } from './dpapi/container-file.ts';
+export { type MasterKeySource, type OpenContainerOptions } from './dpapi/open-blob.ts';
 export { openCredHist, type FormerPassword, type OpenedCredHist } from './dpapi/cred-hist.ts';
 export { type DomainKeySource } from './dpapi/domain-key.ts';
 export { openDpapiBlob, type OpenDpapiBlobOptions } from './dpapi/dpapi-blob.ts';

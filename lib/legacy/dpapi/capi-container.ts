@@ -7,7 +7,7 @@ import {
   type CapiContainerSlot,
 } from '../../windows-files/capi-container-file.ts';
 import { privateKeyBlobOf } from './capi-private-key.ts';
-import type { OpenBlob, OpenContainerOptions } from './container-file.ts';
+import type { OpenBlob, OpenContainerOptions } from './open-blob.ts';
 
 /** A container of CryptoAPI, open. Disposing of it wipes its private keys. */
 export interface OpenedCapiContainer extends Disposable {

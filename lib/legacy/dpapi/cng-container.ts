@@ -10,7 +10,7 @@ import {
   type CngProperty,
 } from '../../windows-files/cng-property.ts';
 import { MAX_ROUNDS } from '../../windows-files/master-key-section.ts';
-import type { OpenBlob, OpenContainerOptions } from './container-file.ts';
+import type { OpenBlob, OpenContainerOptions } from './open-blob.ts';
 import { strongPasswordOfPin } from './windows-hello.ts';
 
 /** A key of CNG's software storage, open. Disposing of it wipes the private key. */

@@ -1,29 +1,14 @@
 /** Opens the files that Windows keeps key containers in. */
 import { BlobReader } from '../../bytes/blob-reader.ts';
 import { KeyStoreError } from '../../errors.ts';
-import type { SecretBytes } from '../../keys/secret-bytes.ts';
-import { decodeDpapiBlob } from '../../windows-files/dpapi-blob.ts';
 import { PCP_KEY_FILE_MAGIC } from '../../windows-files/pcp-key-file.ts';
 import { decodeRoamedCngKey, ROAMED_CNG_KEY_MAGIC } from '../../windows-files/roamed-cng-key.ts';
 import { openCapiContainerFile, type OpenedCapiContainer } from './capi-container.ts';
 import { openCngContainerFile, type OpenedCngContainer } from './cng-container.ts';
-import { openDpapiBlob } from './dpapi-blob.ts';
+import { blobOpener, type MasterKeySource, type OpenContainerOptions } from './open-blob.ts';
 
 /** A container, open. Disposing of it wipes its private keys. */
 export type OpenedContainer = OpenedCapiContainer | OpenedCngContainer;
-
-/** The master key of a GUID (lower case, no braces), or undefined where it is not known. It stays the callee's: it is read, not kept. */
-export type MasterKeySource = (
-  guid: string,
-) => SecretBytes | undefined | Promise<SecretBytes | undefined>;
-
-/** What the files do not say of themselves. */
-export interface OpenContainerOptions {
-  /** What the user typed for a key with strong protection (CRYPT_USER_PROTECTED): UTF-16LE, without a null. */
-  readonly strongPassword?: Uint8Array;
-  /** The PIN of a key of Windows Hello that is kept in software: UTF-16LE, without a null. */
-  readonly pin?: Uint8Array;
-}
 
 /**
  * Opens a container's file: CryptoAPI's (Crypto\RSA, Crypto\DSS), CNG's (Crypto\Keys, SystemKeys), or the roamed form of the latter.
@@ -48,7 +33,7 @@ export async function openContainerFile(
   masterKeys: MasterKeySource,
   options: OpenContainerOptions = {},
 ): Promise<OpenedContainer> {
-  const open = opener(masterKeys);
+  const open = blobOpener(masterKeys);
   switch (firstWord(file)) {
     case PCP_KEY_FILE_MAGIC:
       throw new KeyStoreError('NOT_SUPPORTED', 'this key is in a TPM', {
@@ -61,31 +46,6 @@ export async function openContainerFile(
     default:
       return openCapiContainerFile(file, open, options);
   }
-}
-
-/** Opens a DPAPI blob with the master key that it names. */
-export type OpenBlob = (
-  blob: Uint8Array,
-  options?: { readonly entropy?: Uint8Array; readonly strongPassword?: Uint8Array | undefined },
-) => Promise<SecretBytes>;
-
-function opener(masterKeys: MasterKeySource): OpenBlob {
-  return async (blob, { entropy, strongPassword } = {}) => {
-    const { masterKeyGuid } = decodeDpapiBlob(blob);
-    const masterKey = await masterKeys(masterKeyGuid);
-    if (masterKey === undefined) throw masterKeyNotFound(masterKeyGuid);
-    return openDpapiBlob(blob, masterKey, {
-      ...(entropy && { entropy }),
-      ...(strongPassword && { strongPassword }),
-    });
-  };
-}
-
-/** KEY_NOT_FOUND that names the master key. */
-export function masterKeyNotFound(guid: string): KeyStoreError {
-  return new KeyStoreError('KEY_NOT_FOUND', `master key ${guid} is not known`, {
-    hint: `Copy the file ${guid} from the folder Protect\\<SID> of the account that made the key, or from a backup of it.`,
-  });
 }
 
 function firstWord(file: Uint8Array): number {

@@ -7,6 +7,7 @@
  *   3  RSA OAEP; the access check under AES-256
  */
 import { constants, privateDecrypt, type KeyObject } from 'node:crypto';
+import { decodePvk } from '../../blobs/pvk.ts';
 import { BlobReader } from '../../bytes/blob-reader.ts';
 import { reverseBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
@@ -67,18 +68,13 @@ function importDomainKey(source: DomainKeySource): Uint8Array | KeyObject {
   return key.version === 1 ? key.key : importLegacyPrivateKey(key.privateKeyBlob);
 }
 
-/** PVK as tools export the backup key: { magic, 0, keytype, encrypted, saltlen, keylen }, PRIVATEKEYBLOB. */
+/** PVK is how tools export the backup key. */
 function blobOfPvk(pvk: Uint8Array): Uint8Array {
-  const r = new BlobReader(pvk, 'PVK');
-  r.expectU32le('magic', PVK_MAGIC);
-  r.expectU32le('reserved', 0);
-  r.u32le('keytype');
-  if (r.u32le('encrypted') !== 0)
-    throw new KeyStoreError('PASSWORD_REQUIRED', 'this PVK is encrypted', {
-      hint: 'Open it with openPvk, and give the PRIVATEKEYBLOB.',
-    });
-  r.expectU32le('saltlen', 0);
-  return r.bytes('PRIVATEKEYBLOB', r.u32le('keylen'));
+  const { isEncrypted, keyBlob } = decodePvk(pvk);
+  if (!isEncrypted) return keyBlob;
+  throw new KeyStoreError('PASSWORD_REQUIRED', 'this PVK is encrypted', {
+    hint: 'Open it with openPvk, and give the PRIVATEKEYBLOB.',
+  });
 }
 
 function openPkcs1(section: ClientWrappedSecret, key: KeyObject): SecretBytes {

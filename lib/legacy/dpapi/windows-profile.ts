@@ -2,15 +2,11 @@
 import { KeyStoreError } from '../../errors.ts';
 import { readSmallFile } from '../../platform/read-small-file.ts';
 import { decodeMasterKeyFile } from '../../windows-files/master-key-file.ts';
-import {
-  masterKeyNotFound,
-  openContainerFile,
-  type OpenContainerOptions,
-  type OpenedContainer,
-} from './container-file.ts';
+import { openContainerFile, type OpenedContainer } from './container-file.ts';
 import { openCredHist, type FormerPassword, type OpenedCredHist } from './cred-hist.ts';
 import type { DomainKeySource } from './domain-key.ts';
 import { openMasterKey, type MasterKeySecret, type OpenedMasterKey } from './master-key.ts';
+import { masterKeyNotFound, type OpenContainerOptions } from './open-blob.ts';
 import type { UserSecret } from './pre-key.ts';
 import {
   listProfileFiles,

@@ -2,6 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ALG_ID } from '../../../../lib/blobs/alg-id.ts';
+import { encodePvk } from '../../../../lib/blobs/pvk.ts';
 import { BlobWriter } from '../../../../lib/bytes/blob-writer.ts';
 import { concatBytes, plainBytes, toHex } from '../../../../lib/bytes/octets.ts';
 import { KeyStoreError } from '../../../../lib/errors.ts';
@@ -331,9 +332,9 @@ describe('CREDHIST', () => {
   });
 });
 
-function pvk(blob: Uint8Array, encrypted: 0 | 1): Uint8Array {
-  const w = new BlobWriter(24 + blob.length).u32le(0xb0b5f11e).u32le(0).u32le(1).u32le(encrypted);
-  return w.u32le(0).u32le(blob.length).bytes(blob).finish();
+function pvk(keyBlob: Uint8Array, encryptedFlag: 0 | 1): Uint8Array {
+  const salt = new Uint8Array(encryptedFlag === 1 ? 16 : 0);
+  return encodePvk({ keySpec: 1, encryptedFlag, salt, keyBlob });
 }
 
 function isSameKey(blob: Uint8Array, key: KeyObject): boolean {
