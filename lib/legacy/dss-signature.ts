@@ -1,7 +1,8 @@
 /**
  * DSS signatures of CryptoAPI: r ‖ s, 20 bytes each, each little-endian. Source: FIPS 186-2 section 5; .NET's DSACryptoServiceProvider turns them around.
  *
- * node:crypto signs data, and verifies no hash that was finished elsewhere; MD2 and a hash value alone are verified here, on public numbers.
+ * node:crypto signs data, and neither signs nor verifies a hash that was finished elsewhere; since Node 22 it also refuses MD5. So signatures are
+ * verified here, on public numbers.
  */
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { DerReader } from '../bytes/der-reader.ts';
@@ -11,16 +12,12 @@ import { OID } from '../cms/oids.ts';
 import { KeyStoreError } from '../errors.ts';
 import { inverse, power, toBigInt } from '../key-pairs/big-numbers.ts';
 
-/** Signs data: 40 bytes. */
-export function signDss(
-  privateKey: KeyObject,
-  hashName: 'md5' | 'sha1',
-  data: readonly Uint8Array[],
-): Uint8Array {
+/** Signs data with SHA-1: 40 bytes. */
+export function signDss(privateKey: KeyObject, data: readonly Uint8Array[]): Uint8Array {
   numbersOf(privateKey);
   const encoding = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
   try {
-    return reverseHalves(sign(hashName, concatBytes(...data), encoding));
+    return reverseHalves(sign('sha1', concatBytes(...data), encoding));
   } catch {
     throw new KeyStoreError('PARAMETER_INVALID', 'this DSA key cannot sign');
   }

@@ -58,7 +58,7 @@ export interface CapiSignatureOptions {
  * Signs as CryptSignHash does: for programs that go on with CryptVerifySignature on the other side.
  *
  * @param privateKey - AT_KEYEXCHANGE or AT_SIGNATURE, of RSA or DSA.
- * @param signed - Data or a hash. For DSA it has to be data, and CALG_SHA1 or CALG_MD5.
+ * @param signed - Data or a hash. For DSA it has to be data, and CALG_SHA1.
  * @param options - For RSA; DSS has no other format.
  * @returns Little-endian: as long as the modulus (RSA), 40 bytes (DSS). A fresh array that the caller owns.
  * @throws KeyStoreError PARAMETER_INVALID where the hash is not as long as its algorithm's, or too long for the modulus, or where the key's
@@ -77,7 +77,10 @@ export async function capiSign(
 ): Promise<Uint8Array> {
   const key = importLegacyPrivateKey(privateKey);
   checkFlags(key, options);
-  if (key.asymmetricKeyType === 'dsa') return signDss(key, dssHashName(signed), dataOf(signed));
+  if (key.asymmetricKeyType === 'dsa') {
+    requireSha1(signed);
+    return signDss(key, dataOf(signed));
+  }
   const block = await blockOf(rsaModulusLength(key), signed, options);
   if (block === undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'the hash does not fit this RSA key');
@@ -200,13 +203,12 @@ function dataOf(signed: CapiSigned): Uint8Array[] {
   return description === undefined ? [data] : [data, utf16(description)];
 }
 
-/** DSS hashes with SHA-1; Microsoft's DSS providers also have MD5. */
-function dssHashName({ hashAlgId }: CapiSigned): 'md5' | 'sha1' {
-  if (hashAlgId === ALG_ID.CALG_SHA1) return 'sha1';
-  if (hashAlgId === ALG_ID.CALG_MD5) return 'md5';
+/** DSS signs SHA-1. */
+function requireSha1({ hashAlgId }: CapiSigned): void {
+  if (hashAlgId === ALG_ID.CALG_SHA1) return;
   throw new KeyStoreError(
     'ALGORITHM_UNSUPPORTED',
-    `the providers of DSS have no ${describeAlgId(hashAlgId)}`,
+    `DSS signs CALG_SHA1, not ${describeAlgId(hashAlgId)}`,
   );
 }
 

@@ -3,7 +3,9 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ALG_ID, decodePrivateKeyBlob } from '../../../lib/blobs/index.ts';
 import { concatBytes, reverseBytes, toHex } from '../../../lib/bytes/octets.ts';
-import { fromBigInt, toBigInt } from '../../../lib/key-pairs/big-numbers.ts';
+import { fromBigInt, inverse, power, toBigInt } from '../../../lib/key-pairs/big-numbers.ts';
+import { decodeKeyPair } from '../../../lib/key-pairs/decode.ts';
+import type { DsaKeyPair } from '../../../lib/key-pairs/discrete-log-key-pair.ts';
 import { capiHash } from '../../../lib/legacy/hash.ts';
 import { importLegacyPrivateKey } from '../../../lib/legacy/legacy-key.ts';
 import {
@@ -253,13 +255,24 @@ describe('signatures of DSS keys', () => {
   });
 
   test('verify data, a hash, and a description', async () => {
-    const md5 = { ...sha1, hashAlgId: ALG_ID.CALG_MD5, description: 'x' };
-    const signature = await capiSign(privateKey, md5);
-    const value = await capiHash(ALG_ID.CALG_MD5, data, hex('7800'));
-    const { hashAlgId } = md5;
-    expect(await capiVerify(publicKey, md5, signature)).toBe(true);
+    const described = { ...sha1, description: 'x' };
+    const signature = await capiSign(privateKey, described);
+    const { hashAlgId } = sha1;
+    const value = await capiHash(hashAlgId, data, hex('7800'));
+    expect(await capiVerify(publicKey, described, signature)).toBe(true);
     expect(await capiVerify(publicKey, { hashAlgId, value }, signature)).toBe(true);
-    expect(await capiVerify(publicKey, { hashAlgId, data }, signature)).toBe(false);
+    expect(await capiVerify(publicKey, sha1, signature)).toBe(false);
+  });
+
+  test('of MD5 verify, and of longer hashes by their first 20 bytes', async () => {
+    const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' });
+    const { pair } = decodeKeyPair(pkcs8);
+    for (const hashAlgId of [ALG_ID.CALG_MD5, ALG_ID.CALG_SHA_256]) {
+      const value = await capiHash(hashAlgId, data);
+      const signature = dssOf(pair as DsaKeyPair, value.subarray(0, 20));
+      expect(await capiVerify(publicKey, { hashAlgId, data }, signature)).toBe(true);
+      expect(await capiVerify(publicKey, sha1, signature)).toBe(false);
+    }
   });
 
   test('are false when they are changed, cut, zero or out of range', async () => {
@@ -281,7 +294,7 @@ describe('signatures of DSS keys', () => {
     expect([
       await codeOfAsync(capiSign(privateKey, sha1, { noHashOid: true })),
       await codeOfAsync(capiSign(privateKey, { hashAlgId: ALG_ID.CALG_SHA1, value })),
-      await codeOfAsync(capiSign(privateKey, { ...sha1, hashAlgId: ALG_ID.CALG_SHA_256 })),
+      await codeOfAsync(capiSign(privateKey, { ...sha1, hashAlgId: ALG_ID.CALG_MD5 })),
       await codeOfAsync(capiSign(long.privateKey, sha1)),
       await codeOfAsync(capiVerify(long.publicKey, sha1, new Uint8Array(40))),
     ]).toEqual([
@@ -302,4 +315,18 @@ function publicBlobOf(privateBlob: Uint8Array, modulusLength: number): Uint8Arra
   blob[0] = 0x06;
   blob[11] = 0x31;
   return blob;
+}
+
+/** A DSS signature of a number (FIPS 186-2 section 5), with a k that is good enough for tests: r and s, each little-endian. */
+function dssOf(pair: DsaKeyPair, hash: Uint8Array): Uint8Array {
+  const [p, q, g, x] = [pair.p, pair.q, pair.g, pair.privateKey!].map(toBigInt) as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ];
+  const k = 0x1234567890abcdefn;
+  const r = power(g, k, p) % q;
+  const s = (inverse(k, q)! * (toBigInt(hash) + x * r)) % q;
+  return concatBytes(reverseBytes(fromBigInt(r, 20)), reverseBytes(fromBigInt(s, 20)));
 }
