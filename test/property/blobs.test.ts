@@ -57,22 +57,105 @@ const plaintextKeyBlob = fc.record({
 });
 const opaqueBlob = fc.record({
   type: fc.constant('opaque' as const),
-  blobType: fc.constantFrom<BlobTypeName>(
-    'OPAQUEKEYBLOB',
-    'PUBLICKEYBLOBEX',
-    'SYMMETRICWRAPKEYBLOB',
-    'KEYSTATEBLOB',
-  ),
+  blobType: fc.constantFrom<BlobTypeName>('OPAQUEKEYBLOB', 'PUBLICKEYBLOBEX', 'KEYSTATEBLOB'),
   version: fc.constantFrom(2, 3),
   algId: u32,
   content: fc.uint8Array({ maxLength: 300 }),
 });
+const wrapped = { algId: u32, wrappingAlgId: u32.filter((algId) => algId !== 0xa400) };
+const symmetricWrapKeyBlob = fc.record({
+  type: fc.constant('SYMMETRICWRAPKEYBLOB' as const),
+  ...wrapped,
+  wrappedKey: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+});
+const agreedSimpleBlob = fc.record({
+  type: fc.constant('agreed-SIMPLEBLOB' as const),
+  ...wrapped,
+  encryptedKey: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+});
+const primeBits = fc.integer({ min: 512, max: 700 });
+const byteLength = (bits: number) => Math.ceil(bits / 8);
+const seed = fc.option(fc.record({ counter: fc.nat({ max: 4095 }), seed: bytesOf(20) }));
+const dssBlob: fc.Arbitrary<KeyBlob> = fc.tuple(primeBits, seed).chain(([bits, dssSeed]) => {
+  const group = {
+    algId: fc.constant(0x2200),
+    primeBits: fc.constant(bits),
+    prime: bytesOf(byteLength(bits)),
+    subprime: bytesOf(20),
+    generator: bytesOf(byteLength(bits)),
+    ...(dssSeed && { seed: fc.constant(dssSeed) }),
+  };
+  return fc.oneof(
+    fc.record({
+      type: fc.constant('DSS-PUBLICKEYBLOB' as const),
+      ...group,
+      publicKey: bytesOf(byteLength(bits)),
+    }),
+    fc.record({
+      type: fc.constant('DSS-PRIVATEKEYBLOB' as const),
+      ...group,
+      privateKey: bytesOf(20),
+    }),
+  );
+});
+const dhBlob: fc.Arbitrary<KeyBlob> = primeBits.chain((bits) => {
+  const number = bytesOf(byteLength(bits));
+  const facts = { algId: fc.constantFrom(0xaa01, 0xaa02), primeBits: fc.constant(bits) };
+  return fc.oneof(
+    fc.record({ type: fc.constant('DH-PUBLICKEYBLOB' as const), ...facts, publicKey: number }),
+    fc.record({
+      type: fc.constant('DH-PRIVATEKEYBLOB' as const),
+      ...facts,
+      prime: number,
+      generator: number,
+      privateKey: number,
+    }),
+  );
+});
+const ver3Blob: fc.Arbitrary<KeyBlob> = fc
+  .tuple(
+    primeBits,
+    fc.nat({ max: 300 }),
+    fc.nat({ max: 300 }),
+    seed,
+    fc.integer({ min: 1, max: 300 }),
+  )
+  .chain(([bits, subprimeBits, cofactorBits, dssSeed, privateKeyBits]) => {
+    const number = bytesOf(byteLength(bits));
+    const group = {
+      algorithm: fc.constantFrom('DSS' as const, 'DH' as const),
+      algId: fc.constantFrom(0x2200, 0xaa01, 0xaa02),
+      primeBits: fc.constant(bits),
+      subprimeBits: fc.constant(subprimeBits),
+      cofactorBits: fc.constant(cofactorBits),
+      prime: number,
+      generator: number,
+      publicKey: number,
+      ...(subprimeBits > 0 && { subprime: bytesOf(byteLength(subprimeBits)) }),
+      ...(cofactorBits > 0 && { cofactor: bytesOf(byteLength(cofactorBits)) }),
+      ...(dssSeed && { seed: fc.constant(dssSeed) }),
+    };
+    return fc.oneof(
+      fc.record({ type: fc.constant('VER3-PUBLICKEYBLOB' as const), ...group }),
+      fc.record({
+        type: fc.constant('VER3-PRIVATEKEYBLOB' as const),
+        ...group,
+        privateKeyBits: fc.constant(privateKeyBits),
+        privateKey: bytesOf(byteLength(privateKeyBits)),
+      }),
+    );
+  });
 const anyBlob: fc.Arbitrary<KeyBlob> = fc.oneof(
   simpleBlob,
   publicKeyBlob,
   privateKeyBlob,
   plaintextKeyBlob,
   opaqueBlob,
+  symmetricWrapKeyBlob,
+  agreedSimpleBlob,
+  dssBlob,
+  dhBlob,
+  ver3Blob,
 );
 
 /** Bytes that begin as a blob does more often than chance would have it. */
@@ -114,7 +197,7 @@ describe('every blob', () => {
   test('fails typed when it is cut anywhere before its last length is told', () => {
     fc.assert(
       fc.property(
-        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob),
+        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob, dssBlob, dhBlob, ver3Blob),
         fc.nat(),
         (blob, cut) => {
           const bytes = encodeKeyBlob(blob);
@@ -130,7 +213,7 @@ describe('every blob', () => {
     const behind = fc.uint8Array({ minLength: 1, maxLength: 64 });
     fc.assert(
       fc.property(
-        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob),
+        fc.oneof(publicKeyBlob, privateKeyBlob, plaintextKeyBlob, dssBlob, dhBlob, ver3Blob),
         behind,
         (blob, more) => {
           const bytes = Uint8Array.from([...encodeKeyBlob(blob), ...more]);
