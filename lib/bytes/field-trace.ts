@@ -19,7 +19,7 @@ export interface FieldTrace<T> {
   readonly fault?: BlobFormatFault;
   /** In the order of their offsets; up to the fault, if there is one. */
   readonly fields: readonly PlacedField[];
-  /** False where there were more fields than are kept, 65,536. */
+  /** False where there were more fields than are kept, 16,384. */
   readonly complete: boolean;
 }
 
@@ -142,5 +142,5 @@ class RunningTrace {
 export let fieldTrace: RunningTrace | undefined;
 
 /** Far above any format's fields; a hostile file must not grow a list without end. */
-const MAX_FIELDS = 65_536;
+const MAX_FIELDS = 16_384;
 const MAX_COPIES = 4096;
