@@ -42,7 +42,7 @@ const NOT_IN_PASS: Record<string, string[]> = {
   ],
   // What calls no ncrypt.dll need not run again on the double of it.
   double: [
-    'test/windows/{command-line,dpapi,cryptoapi,cryptoapi-*,interop-cryptoapi}.test.ts',
+    'test/windows/{command-line,dpapi,cryptoapi,cryptoapi-*,interop-cryptoapi,legacy-*}.test.ts',
     ...FILES_ON_WINDOWS,
   ],
 };
