@@ -13,7 +13,7 @@ import { concatBytes, equalBytes } from '../bytes/octets.ts';
 import { BlobFormatError } from '../errors.ts';
 
 /** What kinds of condition there are: the last arc of each type's object identifier. */
-export const CONDITION_ARC = {
+const CONDITION_ARC = {
   SID: 1,
   KEY: 3,
   SDDL: 5,

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { decodeCngBlob, encodeCngBlob } from '../../lib/blobs/cng-blob.ts';
 import { toHex } from '../../lib/bytes/octets.ts';
-import { openDll, PARAMETER, toHandle, type Handle } from '../../native-bindings/windows-dll.ts';
 import { isWine } from '../support/capi-calls.ts';
+import { openDll, PARAMETER, toHandle, type Handle } from '../../native-bindings/windows-dll.ts';
 
 const bcrypt = await openDll('bcrypt.dll');
 const { BYTES, DWORD, HANDLE, INOUT_DWORD, OUT_HANDLE, WIDE_STRING } = PARAMETER;
@@ -45,8 +45,7 @@ const KINDS = [
   { algorithm: 'ECDSA_P256', bits: 256, blobs: ECC },
   { algorithm: 'ECDH_P256', bits: 256, blobs: ECC },
   { algorithm: 'ECDH_P384', bits: 384, blobs: ECC },
-  // Wine 10 has no private blob of this one (FORMATS section 11).
-  { algorithm: 'ECDSA_P384', bits: 384, blobs: isWine ? ECC.slice(0, 1) : ECC },
+  { algorithm: 'ECDSA_P384', bits: 384, blobs: ECC },
 ];
 
 function exported(key: Handle, kind: string): Uint8Array {
@@ -69,7 +68,9 @@ test.each(KINDS)(
       using decoded = decodeCngBlob(blob);
       const again = encodeCngBlob(decoded);
       expect(toHex(again), kind).toBe(toHex(blob));
-      const imported = [0n];
+      // Wine 10 gives this one, and does not take it.
+    if (isWine && algorithm === 'ECDSA_P384' && kind === 'ECCPRIVATEBLOB') continue;
+    const imported = [0n];
       Import(provider[0], 0n, kind, imported, again, again.length, 0);
       expect(toHex(exported(toHandle(imported[0]), blobs[0]!))).toBe(
         toHex(exported(toHandle(key[0]), blobs[0]!)),
