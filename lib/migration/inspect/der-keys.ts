@@ -47,8 +47,7 @@ export const DER_KEYS: readonly FormatReader[] = [
   {
     id: 'sec1',
     what: 'ECPrivateKey (SEC 1)',
-    detect: ({ bytes }) =>
-      begins(bytes, TAG.INTEGER, TAG.OCTET_STRING) && childrenOf(bytes)[0]!.contents[0] === 1,
+    detect: ({ bytes }) => isEcPrivateKey(bytes),
     read: readEcPrivateKey,
   },
   {
@@ -166,6 +165,18 @@ export function isAlgorithm(bytes: Uint8Array, index: number): boolean {
 function isVersioned(bytes: Uint8Array): boolean {
   const [version] = childrenOf(bytes);
   return version?.tag === TAG.INTEGER && version.contents.length === 1 && version.contents[0]! <= 1;
+}
+
+/** Version 1, the key, and nothing but curve and point behind it. */
+function isEcPrivateKey(bytes: Uint8Array): boolean {
+  const [version, key, ...more] = childrenOf(bytes);
+  return (
+    version?.tag === TAG.INTEGER &&
+    version.contents.length === 1 &&
+    version.contents[0] === 1 &&
+    key?.tag === TAG.OCTET_STRING &&
+    more.every(({ tag }) => tag === contextConstructed(0) || tag === contextConstructed(1))
+  );
 }
 
 function bitsOf(number: Uint8Array): number {

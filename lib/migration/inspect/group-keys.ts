@@ -1,9 +1,23 @@
 /** Rows of the structures of DPAPI-NG's group keys. Layouts: lib/windows-files. */
 import { decodeGroupKeyEnvelope } from '../../windows-files/group-key-envelope.ts';
 import { decodeGroupKeyIdentifier, KDSK_MAGIC } from '../../windows-files/group-key-identifier.ts';
+import { decodeKdfParameters } from '../../windows-files/kdf-parameters.ts';
 import { formatReader, u32At, warning } from './format-reader.ts';
 
 export const GROUP_KEYS = [
+  formatReader({
+    id: 'kdf-parameters',
+    what: 'KDFParameters',
+    detect: ({ bytes, size }) =>
+      u32At(bytes, 0) === 0 &&
+      u32At(bytes, 4) === 1 &&
+      u32At(bytes, 12) === 0 &&
+      u32At(bytes, 8) === size - 16,
+    decode: (bytes) => ({ hash: decodeKdfParameters(bytes) }),
+    describe: ({ hash }) => ({
+      summary: `Names the hash that group keys are derived with, ${hash}.`,
+    }),
+  }),
   formatReader({
     id: 'group-key-identifier',
     what: 'group key identifier (KDSK)',

@@ -41,13 +41,13 @@ export const KEY_BLOBS: readonly FormatReader[] = [
   formatReader({
     id: 'strong-name-public-key',
     what: 'public key of a strong name (.snk, .NET)',
-    detect: ({ bytes }) =>
-      hasAt(bytes, 12, PUBLICKEYBLOB) &&
-      algIdName(u32At(bytes, 4)) !== undefined &&
-      u32At(bytes, 8) < MAX_STRONG_NAME,
+    detect: ({ bytes }) => isStrongName(bytes),
     decode: (bytes) => decodeStrongNamePublicKey(bytes),
     describe: ({ hashAlgId, publicKey }) => ({
-      summary: `The key that a .NET assembly is signed under, RSA with ${publicKey?.modulusBits ?? 0} bits and ${describeAlgId(hashAlgId)}.`,
+      summary:
+        publicKey === undefined
+          ? "ECMA's own key of a .NET assembly, which stands for that of the platform's maker."
+          : `The key that a .NET assembly is signed under, RSA with ${publicKey.modulusBits} bits and ${describeAlgId(hashAlgId)}.`,
       notes: hashNotes(hashAlgId),
     }),
     partFields: [{ format: 'PublicKeyBlob', field: 'PublicKey' }],
@@ -60,6 +60,16 @@ export const KEY_BLOBS: readonly FormatReader[] = [
     read: (bytes) => readKeyBlob(bytes, type),
   })),
 ];
+
+/** A PUBLICKEYBLOB behind two algorithms and a length; or ECMA's own 16 bytes, which name no key. */
+function isStrongName(bytes: Uint8Array): boolean {
+  if (hasAt(bytes, 0, ECMA_KEY)) return bytes.length === ECMA_KEY.length;
+  return (
+    hasAt(bytes, 12, PUBLICKEYBLOB) &&
+    algIdName(u32At(bytes, 4)) !== undefined &&
+    u32At(bytes, 8) < MAX_STRONG_NAME
+  );
+}
 
 /** bType, a version that there is, two zeros, and an ALG_ID of wincrypt.h. */
 function isKeyBlob(bytes: Uint8Array, bType: number): boolean {
@@ -95,6 +105,8 @@ const TRAILING = note('TRAILING_BYTES', 'Other bytes follow the blob: a whole bu
 const PVK_MAGIC = 0xb0b5f11e;
 /** keytype, by wincrypt.h's names. */
 const SLOTS: Readonly<Record<number, string>> = { 1: 'AT_KEYEXCHANGE', 2: 'AT_SIGNATURE' };
+/** ECMA-335 II.6.2.1.3 */
+const ECMA_KEY = [0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0];
 const PUBLICKEYBLOB = [0x06, 0x02, 0x00, 0x00];
 /** A PUBLICKEYBLOB of 16,384 bits has 2,068 bytes. */
 const MAX_STRONG_NAME = 4096;
