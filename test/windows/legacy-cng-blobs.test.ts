@@ -69,8 +69,8 @@ test.each(KINDS)(
       const again = encodeCngBlob(decoded);
       expect(toHex(again), kind).toBe(toHex(blob));
       // Wine 10 gives this one, and does not take it.
-    if (isWine && algorithm === 'ECDSA_P384' && kind === 'ECCPRIVATEBLOB') continue;
-    const imported = [0n];
+      if (isWine && algorithm === 'ECDSA_P384' && kind === 'ECCPRIVATEBLOB') continue;
+      const imported = [0n];
       Import(provider[0], 0n, kind, imported, again, again.length, 0);
       expect(toHex(exported(toHandle(imported[0]), blobs[0]!))).toBe(
         toHex(exported(toHandle(key[0]), blobs[0]!)),
