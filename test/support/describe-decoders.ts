@@ -63,7 +63,7 @@ export function describeDecoders(decoders: readonly Decoder[]): void {
       async () => {
         const greedy: string[] = [];
         collectGarbage();
-        for (const bytes of lyingLengths(samples.slice(0, SLOW ? 8 : 3))) {
+        for (const bytes of lyingLengths(samples.slice(0, limits.lying))) {
           const allocated = await allocatedBy(decoder, bytes);
           if (allocated > allowed(bytes, limits)) greedy.push(`${allocated} for ${excerpt(bytes)}`);
         }
