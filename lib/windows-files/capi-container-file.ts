@@ -66,7 +66,7 @@ export function decodeCapiContainerFile(
   if (version !== VERSION)
     r.failAt(0, 'dwVersion', `want 2, got ${version}`, 'BLOB_VERSION_UNSUPPORTED');
   const reserved = r.u32le('reserved');
-  const nameLength = r.u32leIn('dwNameLen', { min: 1 });
+  const nameLength = r.u32leIn('dwNameLen', { min: 1, max: MAX_NAME_LENGTH });
   const siPublicLength = r.u32le('dwSiPublicKeyLen');
   const siPrivateLength = r.u32le('dwSiPrivateKeyLen');
   const exPublicLength = r.u32le('dwExPublicKeyLen');
@@ -150,6 +150,8 @@ function encodeAnsi(text: string): Uint8Array {
 
 const VERSION = 2;
 const HEADER_LENGTH = 40;
+/** CryptAcquireContext takes MAX_PATH, 260; double-byte code pages have twice as many bytes. */
+const MAX_NAME_LENGTH = 1024;
 const EMPTY_SLOT: CapiContainerSlot = {
   publicKey: new Uint8Array(),
   privateKey: new Uint8Array(),

@@ -59,7 +59,7 @@ export function decodeCngContainerFile(
   if (version !== VERSION)
     r.failAt(0, 'dwVersion', `want 1, got ${version}`, 'BLOB_VERSION_UNSUPPORTED');
   const reserved = r.u32le('reserved');
-  const nameLength = r.u32le('dwNameLen');
+  const nameLength = r.u32leIn('dwNameLen', { max: MAX_NAME_LENGTH });
   const type = r.u16le('type');
   const parts = r.u16le('parts');
   const publicLength = r.u32le('dwPublicPropertiesLen');
@@ -118,3 +118,5 @@ export function encodeCngContainerFile(file: CngContainerFile): Uint8Array {
 const VERSION = 1;
 const RESERVED_LENGTH = 16;
 const HEADER_LENGTH = 44;
+/** ncrypt.h NCRYPT_MAX_KEY_NAME_LENGTH: 512 units. */
+const MAX_NAME_LENGTH = 1024;

@@ -47,7 +47,11 @@ export function decodeCngProperties(bytes: Uint8Array): CngProperty[] {
 /** Reads properties out of all that `r` has. */
 export function readCngProperties(r: BlobReader): CngProperty[] {
   const properties: CngProperty[] = [];
-  while (r.left > 0) properties.push(readProperty(r));
+  while (r.left > 0) {
+    if (properties.length === MAX_PROPERTIES)
+      r.fail('properties', `want at most ${MAX_PROPERTIES}`, 'BLOB_TOO_LARGE');
+    properties.push(readProperty(r));
+  }
   return properties;
 }
 
@@ -76,7 +80,7 @@ function readProperty(list: BlobReader): CngProperty {
   const r = list.sub('property', length - 4);
   const type = r.u32le('type');
   const reserved = r.u32le('reserved');
-  const nameLength = r.u32le('dwNameLen');
+  const nameLength = r.u32leIn('dwNameLen', { max: MAX_NAME_LENGTH });
   const valueLength = r.u32le('dwPropertyLen');
   const name = readUnits(r, 'name', nameLength);
   const value = r.bytes('property', valueLength);
@@ -85,3 +89,7 @@ function readProperty(list: BlobReader): CngProperty {
 }
 
 const HEADER_LENGTH = 20;
+/** ncrypt.h NCRYPT_MAX_PROPERTY_NAME is 64 units; four times that. */
+const MAX_NAME_LENGTH = 512;
+/** No documented bound: Windows sets about ten. */
+const MAX_PROPERTIES = 1000;

@@ -82,5 +82,5 @@ export function encodeRoamedCngKey(key: RoamedCngKey): Uint8Array {
 export const ROAMED_CNG_KEY_MAGIC = 0x3142494d;
 
 const HEADER_LENGTH = 68;
-/** Far above any name, so that twice the number is still exact. */
-const MAX_NAME_UNITS = 0xffff;
+/** ncrypt.h NCRYPT_MAX_KEY_NAME_LENGTH */
+const MAX_NAME_UNITS = 512;
