@@ -245,7 +245,7 @@ export const WINDOWS_FILE_DECODERS: readonly Decoder[] = [
   decoder('CNG properties', {
     decode: decodeCngProperties,
     encode: encodeCngProperties,
-    samples: () => [new Uint8Array(), encodeCngProperties(PROPERTIES)],
+    samples: () => [encodeCngProperties(PROPERTIES)],
   }),
   decoder('CNG key file', {
     decode: (file) => decodeCngContainerFile(file),
