@@ -41,6 +41,16 @@ export interface Commitment {
   readonly signer: Pick<Signer, 'publicKey'>;
 }
 
+/** The commitment that every record of a key with this id has; undefined for searchable keys, whose records' own keys go into it. */
+export function commitmentFor(
+  sessionKey: SecretBytes,
+  recordId: Uint8Array,
+): Uint8Array | undefined {
+  if (sessionKey.length < SEARCHABLE_BELOW) return undefined;
+  using prk = hkdfExtract('sha256', sessionKey.bytes, recordId);
+  return commitmentOf(prk);
+}
+
 /**
  * Checks that an unwrapped key is the one that the record was signed for, and that its signer knew it.
  *

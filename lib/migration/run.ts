@@ -1,0 +1,370 @@
+/**
+ * runMigration: opens each planned key, stores it as a signed record, proves that it is the same key, encrypts its data again, and reports.
+ *
+ * Keys go through in batches: while one is stored, the next is read and its RSA done on the other cores. A run that is killed is run
+ * again: record ids are those of the first time, so the store has each key once, and data that is done is not done again.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { describeAlgId } from '../blobs/alg-id.ts';
+import { BLOB_TYPE, type BlobTypeName } from '../blobs/key-blob-header.ts';
+import { equalBytes, toHex } from '../bytes/octets.ts';
+import { KeyStoreError } from '../errors.ts';
+import { RsaWorkers } from '../legacy/rsa-workers.ts';
+import { commitmentFor } from '../records/commitment.ts';
+import {
+  storeForeignKeys,
+  type ForeignKey,
+  type SessionKeyStore,
+  type StoredForeignKey,
+} from '../session-key-store.ts';
+import { provedByOpening } from './prove.ts';
+import { readStart } from './inventory.ts';
+import { Journal } from './journal.ts';
+import { describeOrigin } from './key-at-hand.ts';
+import { migrateData, type DataWork } from './migrate-data.ts';
+import { BlobOpener, type Attempt, type OpenedBlob } from './open-blob.ts';
+import { LENGTH_PREFIXED, type MigrationPlan, type PlannedKey } from './plan.ts';
+import type {
+  MigratedDataFile,
+  MigratedKey,
+  MigrationFailure,
+  MigrationReport,
+  OpenedBy,
+} from './report.ts';
+
+export interface RunOptions {
+  readonly store: SessionKeyStore;
+  /** Open everything, store nothing. */
+  readonly dryRun?: boolean;
+  /** Folder for data files that are encrypted again; without it data is left alone. */
+  readonly dataFolder?: string;
+  /** Threads that do RSA, and data files at once. Default: one for each core. */
+  readonly jobs?: number;
+  /** Where journals lie. Default `migrations` in the home. */
+  readonly journalFolder?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: MigrationProgress) => void;
+  /** Default `() => new Date()`. */
+  readonly clock?: () => Date;
+}
+
+export interface MigrationProgress {
+  readonly phase: 'keys' | 'data';
+  readonly done: number;
+  readonly total: number;
+  readonly path: string;
+}
+
+/**
+ * Carries a plan out.
+ *
+ * @param plan - From `planMigration`. The caller still owns it.
+ * @returns What became of every key; one that fails does not stop the others.
+ * @throws KeyStoreError CANCELLED: what was stored until then stays, and the next run goes on. PARAMETER_INVALID for a store in memory without
+ *   `journalFolder`. What writing to the store throws.
+ * @example
+ * ```ts
+ * const report = await runMigration(plan, { store, dryRun: true });
+ * console.log(report.counts, report.failures);
+ * ```
+ */
+export async function runMigration(
+  plan: MigrationPlan,
+  options: RunOptions,
+): Promise<MigrationReport> {
+  const now = options.clock ?? ((): Date => new Date());
+  const startedAt = now();
+  await using journal = await Journal.begin(folderOf(options), plan.inventory.roots, startedAt);
+  await using workers = new RsaWorkers(options.jobs);
+  const { privateKeys, sessionKeys } = plan.keysAtHand;
+  const run = new Run(plan, {
+    ...options,
+    journal,
+    opener: new BlobOpener(privateKeys, sessionKeys, workers),
+  });
+  await run.migrateKeys();
+  journal.write({ event: 'end', at: now().toISOString() });
+  return run.report(startedAt, now());
+}
+
+function folderOf({ journalFolder, store }: RunOptions): string {
+  if (journalFolder !== undefined) return journalFolder;
+  if (store.home !== undefined) return join(store.home, 'migrations');
+  throw new KeyStoreError('PARAMETER_INVALID', 'journalFolder: a store in memory has none');
+}
+
+interface RunParts extends RunOptions {
+  readonly journal: Journal;
+  readonly opener: BlobOpener;
+}
+
+/** A key that was opened, until it is stored. */
+interface OpenKey extends Disposable {
+  readonly planned: PlannedKey;
+  readonly blob: OpenedBlob;
+  readonly foreign: ForeignKey;
+  /** SHA-256 of the blob; absent where that would tell the key. */
+  readonly sha256: string | undefined;
+}
+
+class Run {
+  readonly #plan: MigrationPlan;
+  readonly #parts: RunParts;
+  readonly #keys: MigratedKey[] = [];
+  readonly #data: MigratedDataFile[] = [];
+  readonly #failures: MigrationFailure[];
+  readonly #openedBy = new Map<string, number>();
+  #done = 0;
+
+  constructor(plan: MigrationPlan, parts: RunParts) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#failures = plan.keysAtHand.closed.map(({ path, error }) => failureOf(path, error));
+  }
+
+  async migrateKeys(): Promise<void> {
+    const { keys } = this.#plan;
+    let next = this.#openBatch(keys.slice(0, BATCH));
+    // Its failure is seen where it is awaited.
+    next.catch(() => undefined);
+    for (let at = 0; at < keys.length; at += BATCH) {
+      const batch = await next;
+      try {
+        next = this.#openBatch(keys.slice(at + BATCH, at + 2 * BATCH));
+        next.catch(() => undefined);
+        await this.#storeBatch(batch);
+      } finally {
+        for (const key of batch) key[Symbol.dispose]();
+      }
+    }
+  }
+
+  async #openBatch(batch: readonly PlannedKey[]): Promise<OpenKey[]> {
+    this.#parts.signal?.throwIfAborted();
+    const opened = await Promise.all(batch.map((planned) => this.#open(planned)));
+    return opened.filter((key) => key !== undefined);
+  }
+
+  async #open(planned: PlannedKey): Promise<OpenKey | undefined> {
+    const { item, start, label } = planned;
+    try {
+      const file = await readStart(item);
+      const bytes = file.subarray(start);
+      const blob = await this.#parts.opener.open(bytes);
+      if (blob === undefined) throw noKeyOpens(this.#plan.keysAtHand.privateKeys.length);
+      const isPlaintext = bytes[0] === BLOB_TYPE.PLAINTEXTKEYBLOB;
+      const digest = createHash('sha256').update(bytes.subarray(0, blob.length)).digest();
+      if (isPlaintext) file.fill(0);
+      const sha256 = isPlaintext ? undefined : digest.toString('hex');
+      const foreign = {
+        recordId: this.#parts.journal.recordId(digest),
+        label,
+        secret: blob.key.key,
+        algorithm: blob.key.algId,
+        effectiveBits: blob.key.effectiveBits,
+        attributes: attributesOf(planned, blob, sha256),
+      };
+      return { planned, blob, foreign, sha256, [Symbol.dispose]: () => blob[Symbol.dispose]() };
+    } catch (error) {
+      this.#fail(item.path, error);
+      return undefined;
+    }
+  }
+
+  async #storeBatch(batch: readonly OpenKey[]): Promise<void> {
+    const { store, journal, dryRun = false } = this.#parts;
+    const stored = dryRun
+      ? []
+      : await storeForeignKeys(
+          store,
+          batch.map(({ foreign }) => foreign),
+        );
+    for (const [i, key] of batch.entries()) {
+      const { item } = key.planned;
+      try {
+        const record = stored[i];
+        const proof = record && (await this.#prove(key, record));
+        this.#keys.push(migratedKey(key, record, proof));
+        this.#count(key.blob.how);
+        if (record) journal.write({ event: 'key', source: key.sha256 ?? item.path, id: record.id });
+      } catch (error) {
+        this.#fail(item.path, error);
+      }
+      await this.#migrateDataOf(key);
+      this.#tell('keys', { done: ++this.#done, total: this.#plan.keys.length, path: item.path });
+    }
+    await journal.flush();
+  }
+
+  /** @throws KeyStoreError KEY_COMMITMENT_MISMATCH where the record holds another key. */
+  async #prove(
+    { foreign }: OpenKey,
+    { id, commitment }: StoredForeignKey,
+  ): Promise<NonNullable<MigratedKey['proof']>> {
+    const wanted = commitmentFor(foreign.secret, foreign.recordId);
+    if (wanted === undefined) return provedByOpening(this.#parts.store, id, foreign.secret);
+    if (!commitment || !equalBytes(wanted, commitment))
+      throw new KeyStoreError('KEY_COMMITMENT_MISMATCH');
+    return 'commitment';
+  }
+
+  async #migrateDataOf({ planned, blob, foreign }: OpenKey): Promise<void> {
+    const { dataFolder } = this.#parts;
+    if (dataFolder === undefined) return;
+    const work: DataWork = {
+      ...this.#parts,
+      dataFolder,
+      roots: this.#plan.inventory.roots,
+      oldKeyId: this.#parts.dryRun === true ? undefined : toHex(foreign.recordId),
+      key: blob.key,
+      blobEnd: planned.start + blob.length,
+    };
+    for (const file of planned.data) {
+      try {
+        const migrated = await migrateData(file, work);
+        if (migrated) this.#data.push(migrated);
+      } catch (error) {
+        this.#fail(file.item.path, error);
+      }
+    }
+  }
+
+  report(startedAt: Date, endedAt: Date): MigrationReport {
+    const { inventory, keysAtHand, keys } = this.#plan;
+    const counted = (state: MigratedKey['state']): number =>
+      this.#keys.filter((key) => key.state === state).length;
+    return {
+      format: 'keycask migration report',
+      version: 1,
+      run: this.#parts.journal.run,
+      dryRun: this.#parts.dryRun === true,
+      startedAt: startedAt.toISOString(),
+      endedAt: endedAt.toISOString(),
+      storeId: this.#parts.store.storeId,
+      roots: inventory.roots,
+      counts: {
+        files: inventory.items.length,
+        keysStored: counted('stored'),
+        keysPresent: counted('present'),
+        keysThatOpen: this.#keys.length,
+        keysFailed: keys.length - this.#keys.length,
+        dataFiles: this.#data.length,
+        failures: this.#failures.length,
+      },
+      privateKeys: privateKeysOf(keysAtHand.privateKeys, this.#openedBy),
+      keys: this.#keys,
+      data: this.#data,
+      failures: this.#failures,
+      risks: inventory.risks,
+      skipped: inventory.skipped,
+    };
+  }
+
+  #count({ key }: Attempt): void {
+    if (key) this.#openedBy.set(key.keyId, (this.#openedBy.get(key.keyId) ?? 0) + 1);
+  }
+
+  #fail(path: string, error: unknown): void {
+    if (!KeyStoreError.is(error) || error.code === 'CANCELLED') throw error;
+    this.#failures.push(failureOf(path, error));
+  }
+
+  #tell(phase: MigrationProgress['phase'], progress: Omit<MigrationProgress, 'phase'>): void {
+    this.#parts.onProgress?.({ phase, ...progress });
+  }
+}
+
+function migratedKey(
+  { planned, blob, foreign }: OpenKey,
+  record: StoredForeignKey | undefined,
+  proof: MigratedKey['proof'],
+): MigratedKey {
+  const { algId, key, effectiveBits } = blob.key;
+  return {
+    path: planned.item.path,
+    blobType: blobTypeOf(planned),
+    algorithm: describeAlgId(algId),
+    bits: key.length * 8,
+    effectiveBits,
+    label: foreign.label,
+    openedBy: openedBy(blob.how),
+    state: stateOf(record),
+    ...(record && { id: record.id }),
+    ...(proof && { proof }),
+  };
+}
+
+function stateOf(record: StoredForeignKey | undefined): MigratedKey['state'] {
+  if (record === undefined) return 'opens';
+  return record.isNew ? 'stored' : 'present';
+}
+
+function openedBy({ key, padding, byteOrder }: Attempt): OpenedBy {
+  return {
+    with: key === undefined ? 'nothing: it is in the clear' : describeOrigin(key.origin),
+    ...(key && { keyId: key.keyId }),
+    ...(padding && { padding }),
+    ...(byteOrder && { byteOrder }),
+  };
+}
+
+/** What the record says of where the key came from: public, and signed with it. */
+function attributesOf(
+  planned: PlannedKey,
+  { key, how }: OpenedBlob,
+  sha256: string | undefined,
+): [string, string][] {
+  return [
+    ['origin', blobTypeOf(planned)],
+    ['source', endOf(planned.item.path)],
+    ...(sha256 === undefined ? [] : [['source-sha256', sha256] as [string, string]]),
+    ...(how.key === undefined ? [] : [['opened-by', how.key.keyId] as [string, string]]),
+    ...(how.padding === undefined ? [] : [['padding', how.padding] as [string, string]]),
+    ...(key.salt.length === 0 ? [] : [['salt', toHex(key.salt)] as [string, string]]),
+  ];
+}
+
+function blobTypeOf({ item }: PlannedKey): BlobTypeName {
+  if (item.format === LENGTH_PREFIXED) return 'SIMPLEBLOB';
+  return item.format.toUpperCase() as BlobTypeName;
+}
+
+/** An attribute has at most 1024 bytes, and no control characters. */
+function endOf(path: string): string {
+  const clean = Buffer.from(path.replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '-'));
+  return clean.length <= MAX_SOURCE ? clean.toString() : `…${path.slice(-MAX_SOURCE / 4)}`;
+}
+
+function privateKeysOf(
+  keys: MigrationPlan['keysAtHand']['privateKeys'],
+  opened: ReadonlyMap<string, number>,
+): MigrationReport['privateKeys'] {
+  const found = new Map<string, { keyId: string; modulusBits: number; found: string[] }>();
+  for (const { keyId, modulusBits, origin } of keys) {
+    const known = found.get(keyId) ?? { keyId, modulusBits, found: [] };
+    known.found.push(describeOrigin(origin));
+    found.set(keyId, known);
+  }
+  return [...found.values()].map((key) => ({ ...key, opened: opened.get(key.keyId) ?? 0 }));
+}
+
+function failureOf(path: string, { code, message, hint }: KeyStoreError): MigrationFailure {
+  return { path, code, message, hint };
+}
+
+function noKeyOpens(count: number): KeyStoreError {
+  return new KeyStoreError(
+    'KEY_UNWRAP_FAILED',
+    count === 0
+      ? 'no private key is at hand to open it with'
+      : `none of the ${count} private keys at hand opens it`,
+    {
+      hint: 'Add the folder or file that has its key-exchange key, or ask `keycask diagnose` what it needs.',
+    },
+  );
+}
+
+/** Enough that all cores have work while the disk is waited for. */
+const BATCH = 256;
+const MAX_SOURCE = 1000;
