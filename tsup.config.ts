@@ -16,6 +16,8 @@ const library: Options = {
     'lib/index.ts',
     'lib/blobs/index.ts',
     'lib/key-pairs/index.ts',
+    'lib/legacy/index.ts',
+    'lib/migration/index.ts',
     'lib/records/index.ts',
     'lib/providers/software/index.ts',
     'lib/providers/cryptoapi/index.ts',

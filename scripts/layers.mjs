@@ -14,6 +14,8 @@ const LIGHT_ENTRIES = [
   'lib/index.ts',
   'lib/blobs/index.ts',
   'lib/key-pairs/index.ts',
+  'lib/legacy/index.ts',
+  'lib/migration/index.ts',
   'lib/records/index.ts',
 ];
 const HEAVY = /node_modules\/(koffi|argon2|lmdb|pg|@peculiar)\//u;

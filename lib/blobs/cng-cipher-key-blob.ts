@@ -15,8 +15,8 @@ import { BlobWriter } from '../bytes/blob-writer.ts';
 import { keyDataLength, readKeyData, writeKeyData } from './cng-key-data-blob.ts';
 import { readName, wantName, writeName } from './cng-name.ts';
 import { wantLength } from './cng-number-fields.ts';
-import { owned } from './owned.ts';
-import { redacted } from './redacted.ts';
+import { owned } from '../bytes/owned.ts';
+import { redacted } from '../bytes/redacted.ts';
 
 /** A symmetric key of a key storage provider in the clear. */
 export interface CipherKeyBlob {

@@ -24,7 +24,7 @@ import { BlobWriter } from '../bytes/blob-writer.ts';
 import { copyBytes } from '../bytes/octets.ts';
 import { wantLength, wantNumbers, writeNumbers } from './cng-number-fields.ts';
 import type { NumberField } from './cng-rsa-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 /** A Diffie-Hellman group of CNG. Numbers big-endian. */
 export interface DhParameters {

@@ -42,7 +42,7 @@ import {
 } from './cng-dsa-fields.ts';
 import { wantNumbers, writeNumbers } from './cng-number-fields.ts';
 import type { NumberField } from './cng-rsa-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 export type { DsaDomain } from './cng-dsa-fields.ts';
 

@@ -27,7 +27,7 @@ import {
   type EccHalf,
   type EccKind,
 } from './cng-ecc-magic.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 export type { EccCurve } from './cng-ecc-magic.ts';
 

@@ -35,7 +35,7 @@ import {
 } from './cng-ecc-magic.ts';
 import { refuse, wantLength, wantNumbers, writeNumbers } from './cng-number-fields.ts';
 import type { NumberField } from './cng-rsa-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 /** An elliptic curve by its numbers, big-endian. */
 export interface EccCurveNumbers {

@@ -12,7 +12,7 @@
 import { BlobReader } from '../bytes/blob-reader.ts';
 import { BlobWriter } from '../bytes/blob-writer.ts';
 import { wantLength } from './cng-number-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 /** A symmetric key of CNG in the clear. */
 export interface KeyDataBlob {

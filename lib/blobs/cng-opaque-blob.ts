@@ -10,7 +10,7 @@
 import { BlobReader } from '../bytes/blob-reader.ts';
 import { copyBytes } from '../bytes/octets.ts';
 import { wantLength } from './cng-number-fields.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 
 /** A CNG blob that is carried and not read. */
 export interface OpaqueCngBlob {

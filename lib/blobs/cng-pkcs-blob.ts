@@ -13,7 +13,7 @@ import { oid } from '../bytes/der-writer.ts';
 import { copyBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { refuse } from './cng-number-fields.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 
 /** A private key in PKCS#8, in the clear or encrypted under a password. */
 export interface Pkcs8Blob {

@@ -23,7 +23,7 @@ import { BlobReader } from '../bytes/blob-reader.ts';
 import { BlobWriter } from '../bytes/blob-writer.ts';
 import { readName, wantName, writeName } from './cng-name.ts';
 import { refuse, wantLength } from './cng-number-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 
 /** A post-quantum key of CNG. */
 export interface PostQuantumKeyBlob {

@@ -30,7 +30,7 @@ import {
   type NumberField,
   type RsaKeySize,
 } from './cng-rsa-fields.ts';
-import { owned } from './owned.ts';
+import { owned } from '../bytes/owned.ts';
 import { halfLength, RSA1, RSA2, wholeLength } from './rsa-bounds.ts';
 
 export type { RsaKeySize } from './cng-rsa-fields.ts';

@@ -9,7 +9,7 @@
 import { BlobReader } from '../bytes/blob-reader.ts';
 import { BlobWriter } from '../bytes/blob-writer.ts';
 import { BLOB_HEADER_LENGTH, BLOB_TYPE, type BlobTypeName } from './key-blob-header.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 
 /** A blob that is carried and not read. */
 export interface OpaqueKeyBlob {

@@ -17,7 +17,7 @@ import {
   readBlobHeader,
   type DecodeBlobOptions,
 } from './key-blob-header.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 import { KeyStoreError } from '../errors.ts';
 
 /** A session key in the clear. */

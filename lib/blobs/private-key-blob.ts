@@ -28,7 +28,7 @@ import {
 } from './key-blob-header.ts';
 import { writeReversed } from './little-endian-numbers.ts';
 import { readRsaPublicKey } from './public-key-blob.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 import { halfLength, RSA2, RSAPUBKEY_LENGTH, wholeLength } from './rsa-bounds.ts';
 import { KeyStoreError } from '../errors.ts';
 

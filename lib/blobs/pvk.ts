@@ -21,7 +21,7 @@ import {
   readAnyBlobHeader,
   type DecodeBlobOptions,
 } from './key-blob-header.ts';
-import { redacted } from './redacted.ts';
+import { redacted } from '../bytes/redacted.ts';
 
 /** A private key file. */
 export interface Pvk {

@@ -9,7 +9,8 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { BLOB_HEADER_LENGTH } from '../blobs/key-blob-header.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { CapiMode } from '../legacy/cipher.ts';
-import type { Inventory, InventoryItem } from './inventory.ts';
+import type { InventoryItem } from './inventory-item.ts';
+import type { Inventory } from './inventory.ts';
 
 /** Parameters that old data does not tell; what is left out is searched for. */
 export interface DataParameters {

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fsError } from '../platform/fs-error.ts';
-import type { InspectionNote, InspectionState } from './inspection.ts';
+import type { FileRole, InventoryItem } from './inventory-item.ts';
 import { recognise } from './recognise.ts';
 import { risksOf, type Risk } from './risks.ts';
 import {
@@ -12,29 +12,6 @@ import {
   type SourceFile,
   type SourceFilesOptions,
 } from './source-files.ts';
-
-/**
- * What a file is for: a session key to bring over; a private key, or what it lies sealed in or under; the public half of one; a file
- * that no format claims, which may be data that is encrypted; anything else.
- */
-export type FileRole =
-  | 'session-key'
-  | 'private-key'
-  | 'sealed-key'
-  | 'sealing-key'
-  | 'public-key'
-  | 'data'
-  | 'other';
-
-export interface InventoryItem extends SourceFile {
-  /** Id of its format, as inspect has it. */
-  readonly format: string;
-  readonly what: string;
-  readonly summary: string;
-  readonly state: InspectionState;
-  readonly role: FileRole;
-  readonly notes: readonly InspectionNote[];
-}
 
 /** What there is. */
 export interface Inventory {

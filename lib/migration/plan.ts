@@ -2,7 +2,8 @@
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { METADATA_LIMITS } from '../cms/metadata.ts';
 import { findData, type DataFile, type DataMap } from './data-files.ts';
-import type { Inventory, InventoryItem } from './inventory.ts';
+import type { InventoryItem } from './inventory-item.ts';
+import type { Inventory } from './inventory.ts';
 import { KeysAtHand } from './keys-at-hand.ts';
 import type { LegacySecrets } from './legacy-secrets.ts';
 

@@ -1,6 +1,6 @@
 /** The risk list: what is wrong with old key material, in how many files, and what to do about it. */
 import type { InspectionNote } from './inspection.ts';
-import type { InventoryItem } from './inventory.ts';
+import type { InventoryItem } from './inventory-item.ts';
 
 export interface Risk {
   /** Stable. Notes of inspect's, and what only many files show. */

@@ -15,6 +15,8 @@ const ENTRIES = [
   'keycask',
   'keycask/blobs',
   'keycask/key-pairs',
+  'keycask/legacy',
+  'keycask/migration',
   'keycask/records',
   'keycask/providers/software',
   'keycask/providers/cryptoapi',
