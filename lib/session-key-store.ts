@@ -348,6 +348,9 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   }
 }
 
+export type { ForeignKey, StoredForeignKey } from './session-key-store/foreign-keys.ts';
+export type { VerifiedReport } from './session-key-store/report.ts';
+
 /**
  * For `lib/migration` alone: stores keys that came from elsewhere, all of them or none that is not said. A key whose id is there already is not stored again.
  *

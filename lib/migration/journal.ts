@@ -37,10 +37,15 @@ export interface MigratedData {
   readonly size: number;
   readonly modified: number;
   readonly target: string;
+  /** Plaintext bytes. */
+  readonly bytes: number;
   /** SHA-256 of the plaintext, hex: of the old file and of the new one. */
   readonly sha256: string;
   /** Record id of the key that it was encrypted with. */
   readonly keyId: string;
+  /** What the old file was decrypted with, and how sure that is: as in the report. */
+  readonly cipher: string;
+  readonly certainty: string;
 }
 
 export class Journal implements AsyncDisposable {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describeAlgId } from '../blobs/alg-id.ts';
 import { BLOB_TYPE, type BlobTypeName } from '../blobs/key-blob-header.ts';
 import { equalBytes, toHex } from '../bytes/octets.ts';
+import type { FileKey } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaWorkers } from '../legacy/rsa-workers.ts';
 import { commitmentFor } from '../records/commitment.ts';
@@ -83,7 +84,11 @@ export async function runMigration(
     journal,
     opener: new BlobOpener(privateKeys, sessionKeys, workers),
   });
-  await run.migrateKeys();
+  try {
+    await run.migrateKeys();
+  } finally {
+    await run.close();
+  }
   journal.write({ event: 'end', at: now().toISOString() });
   return run.report(startedAt, now());
 }
@@ -115,6 +120,7 @@ class Run {
   readonly #data: MigratedDataFile[] = [];
   readonly #failures: MigrationFailure[];
   readonly #openedBy = new Map<string, number>();
+  #fileKey: Promise<FileKey> | undefined;
   #done = 0;
 
   constructor(plan: MigrationPlan, parts: RunParts) {
@@ -219,6 +225,7 @@ class Run {
       oldKeyId: this.#parts.dryRun === true ? undefined : toHex(foreign.recordId),
       key: blob.key,
       blobEnd: planned.start + blob.length,
+      fileKey: () => this.#newFileKey(),
     };
     for (const file of planned.data) {
       try {
@@ -228,6 +235,18 @@ class Run {
         this.#fail(file.item.path, error);
       }
     }
+  }
+
+  /** One for all files of the run: each has its own salt. */
+  #newFileKey(): Promise<FileKey> {
+    return (this.#fileKey ??= this.#parts.store.fileKey({
+      label: `migrated ${this.#parts.journal.run}`,
+    }));
+  }
+
+  /** Wipes the key of the new files. */
+  async close(): Promise<void> {
+    (await this.#fileKey)?.[Symbol.dispose]();
   }
 
   report(startedAt: Date, endedAt: Date): MigrationReport {
