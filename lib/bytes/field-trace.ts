@@ -7,7 +7,7 @@
 import { BlobFormatError, type BlobFormatFault } from '../errors.ts';
 import { settleFields, type FieldKind, type PlacedField, type TracedField } from './field-order.ts';
 
-export type { FieldKind, PlacedField, TracedField } from './field-order.ts';
+export type { FieldKind, PlacedField } from './field-order.ts';
 
 /** What came of a traced run. */
 export interface FieldTrace<T> {
@@ -54,7 +54,7 @@ export function traceFields<T>(input: Uint8Array, run: () => T): FieldTrace<T> {
 }
 
 /** What cursors tell a trace: where in `memory`, their whole input, something lies. */
-export interface FieldRead {
+interface FieldRead {
   readonly memory: Uint8Array;
   readonly at: number;
   readonly length: number;

@@ -64,7 +64,7 @@ const ALGORITHMS: Record<
   'rsa-3072': { exchange: 'RSA', signature: 'RSA', length: 3072 },
   'rsa-4096': { exchange: 'RSA', signature: 'RSA', length: 4096 },
 };
-export const CONTAINER_ALGORITHMS = Object.keys(ALGORITHMS) as ContainerAlgorithm[];
+const CONTAINER_ALGORITHMS = Object.keys(ALGORITHMS) as ContainerAlgorithm[];
 
 /** P-256, which is fast; RSA where the provider has no elliptic curves. */
 export function defaultAlgorithm({ capabilities }: Provider): ContainerAlgorithm {

@@ -292,6 +292,6 @@ async function withPosture(home: Home, info: ContainerInfo): Promise<ContainerIn
 }
 
 /** Key identifier of an exchange certificate, in hex. */
-export function exchangeKeyId(certificate: Uint8Array): string {
+function exchangeKeyId(certificate: Uint8Array): string {
   return toHex(signerOf(certificate).keyId);
 }

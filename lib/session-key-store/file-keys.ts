@@ -72,7 +72,7 @@ export async function openHeaderRecord(
 }
 
 /** A key that may encrypt now: adopted, in time. */
-export function checkEncrypts(key: SessionKey, now: Date): void {
+function checkEncrypts(key: SessionKey, now: Date): void {
   if (key.decryptOnly)
     throw new KeyStoreError('KEY_DECRYPT_ONLY', `the key ${key.id} may decrypt only`);
   if (key.notAfter && key.notAfter < now)

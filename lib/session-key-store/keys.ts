@@ -312,7 +312,7 @@ async function certifiedRecipient(certificate: Uint8Array): Promise<Recipient> {
 }
 
 /** Copies the secret: the caller still owns it. */
-export function sessionKeyOf(
+function sessionKeyOf(
   secret: SecretBytes,
   metadata: KeyMetadata,
   decryptOnly: boolean,

@@ -18,7 +18,7 @@ import path from 'node:path';
 import process from 'node:process';
 
 /** KEYCASK_WINE_DIR, or a folder among the temporary ones. */
-export const wineFolder = path.resolve(
+const wineFolder = path.resolve(
   process.env['KEYCASK_WINE_DIR'] ?? path.join(tmpdir(), 'keycask-wine'),
 );
 

@@ -36,7 +36,7 @@ const MANIFESTS = ['package.json', 'package-lock.json', '.npmrc'];
  */
 
 /** KEYCASK_WINE_PREFIX: the name of a workspace, for those who share a machine. */
-export const workspaceName = process.env['KEYCASK_WINE_PREFIX'] ?? 'main';
+const workspaceName = process.env['KEYCASK_WINE_PREFIX'] ?? 'main';
 
 /**
  * Takes a workspace and copies today's sources into it.

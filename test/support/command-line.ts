@@ -53,7 +53,7 @@ export async function keycask(
 }
 
 /** What the command line finds a home and its machine secret by. */
-export function commandEnvironment({ home, stateFolder }: TemporaryHome): NodeJS.ProcessEnv {
+function commandEnvironment({ home, stateFolder }: TemporaryHome): NodeJS.ProcessEnv {
   const folder = dirname(home);
   return {
     PATH: process.env['PATH'],

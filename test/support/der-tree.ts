@@ -27,7 +27,7 @@ export function parseDer(bytes: Uint8Array): DerNode[] {
 }
 
 /** One wrong way to write a node; undefined where it does not apply. */
-export type Misspelling = (node: DerNode) => Uint8Array | undefined;
+type Misspelling = (node: DerNode) => Uint8Array | undefined;
 
 /** Ways that BER allows, or that change the value while its meaning seems the same; none is DER. */
 const MISSPELLINGS: Readonly<Record<string, Misspelling>> = {

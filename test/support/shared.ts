@@ -9,10 +9,10 @@ const FOLDER =
   process.env['KEYCASK_SHARED'] ?? fileURLToPath(new URL('../../../shared', import.meta.url));
 
 /** Whether ../shared is there. */
-export const sharedIsHere: boolean = existsSync(FOLDER);
+const sharedIsHere: boolean = existsSync(FOLDER);
 
 /** Where a file of ../shared is. */
-export function sharedFile(name: string): string {
+function sharedFile(name: string): string {
   return path.join(FOLDER, name);
 }
 

@@ -469,4 +469,4 @@ async function write(at: string, bytes: Uint8Array): Promise<void> {
   await writeFile(at, bytes);
 }
 
-export const MACHINE_GUID = '4f8e7ec6-a506-4d31-9d5a-1e4cbed4997b';
+const MACHINE_GUID = '4f8e7ec6-a506-4d31-9d5a-1e4cbed4997b';

@@ -70,11 +70,7 @@ export async function* userPreKeys(
 }
 
 /** HMAC-SHA1(pwHash, UTF-16(SID) ‖ 00 00). */
-export function preKeyOf<Form extends string>(
-  form: Form,
-  pwHash: Uint8Array,
-  sid: string,
-): PreKey<Form> {
+function preKeyOf<Form extends string>(form: Form, pwHash: Uint8Array, sid: string): PreKey<Form> {
   return preKey(form, SecretBytes.take(hmac('sha1', pwHash, encodeUtf16z(sid))));
 }
 

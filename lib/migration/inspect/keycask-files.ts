@@ -148,7 +148,7 @@ export const KEYCASK_FILES: readonly FormatReader[] = [
 ];
 
 /** Whether DER of an identifier is in it. */
-export function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
+function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
   for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1))
     if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return true;
   return false;

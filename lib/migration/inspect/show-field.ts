@@ -21,7 +21,7 @@ export function showField(bytes: Uint8Array, field: PlacedField): ShownValue {
 }
 
 /** Bytes that may be shown: hex as they lie, and what they say where they say something. */
-export function showBytes(bytes: Uint8Array, how: ShowAs): ShownValue {
+function showBytes(bytes: Uint8Array, how: ShowAs): ShownValue {
   const value = toHex(bytes);
   const means = READ_AS[how](bytes);
   return { value, ...(means !== undefined && { means }) };

@@ -17,13 +17,14 @@ export function guessAt({ bytes, size }: FileStart): string {
 }
 
 /** Printable ASCII and white space, or UTF-8 without control characters. */
-export function looksLikeText(bytes: Uint8Array): boolean {
+function looksLikeText(bytes: Uint8Array): boolean {
   const text = decodeUtf8(bytes);
   // oxlint-disable-next-line no-control-regex -- it is what is looked for
   return text !== undefined && !/[\u0000-\u0008\u000e-\u001a\u001c-\u001f\u007f]/u.test(text);
 }
 
-function looksLikeUtf16(bytes: Uint8Array): boolean {
+/** Mostly ASCII in UTF-16LE. */
+export function looksLikeUtf16(bytes: Uint8Array): boolean {
   if (bytes.length < 8 || bytes.length % 2 !== 0) return false;
   let ascii = 0;
   for (let i = 0; i < bytes.length; i += 2)
@@ -38,7 +39,7 @@ function lengthHint(size: number): string {
 }
 
 /** Shannon's entropy of single bytes. */
-function bitsPerByte(bytes: Uint8Array): number {
+export function bitsPerByte(bytes: Uint8Array): number {
   const counts = new Uint32Array(256);
   for (const byte of bytes) counts[byte]!++;
   let bits = 0;
@@ -48,7 +49,7 @@ function bitsPerByte(bytes: Uint8Array): number {
 }
 
 /** What random bytes of this number have: fewer than 8 bits, since a short sample repeats (Miller and Madow's correction). */
-function expectedBits(length: number): number {
+export function expectedBits(length: number): number {
   return length < 512 ? Math.log2(length) - length / 1024 : 8 - 255 / (2 * Math.LN2 * length);
 }
 
