@@ -1,5 +1,5 @@
 /**
- * Secrets that people give: the container's passphrase and a record's password.
+ * Secrets that people give: the container's passphrase, a record's password, and passwords that old data is under.
  *
  * From a file, the environment or a prompt, in this order; never an argument, which every user of the machine can read. As bytes, since
  * strings cannot be wiped.
@@ -13,18 +13,20 @@ import { usage } from './errors.ts';
 import { MAX_LINE, Terminal } from './terminal.ts';
 
 /** Which secret is meant: they are easily confused, so each has its own option and variable. */
-type SecretName = 'passphrase' | 'new passphrase' | 'password';
+type SecretName = 'passphrase' | 'new passphrase' | 'password' | 'legacy password';
 
 const VARIABLES: Record<SecretName, string> = {
   passphrase: 'KEYCASK_PASSPHRASE',
   'new passphrase': 'KEYCASK_NEW_PASSPHRASE',
   password: 'KEYCASK_PASSWORD',
+  'legacy password': 'KEYCASK_LEGACY_PASSWORD',
 };
 
 const OPTIONS: Record<SecretName, string> = {
   passphrase: '--passphrase-file',
   'new passphrase': '--new-passphrase-file',
   password: '--password-file',
+  'legacy password': '--legacy-password-file',
 };
 
 export type EnvironmentSecrets = Partial<Record<SecretName, SecretBytes>>;
