@@ -66,7 +66,8 @@ export interface CipherFinding extends Disposable {
  *
  * @param key - ALG_ID and bytes, as a key blob has them. Read, not kept.
  * @param sample - Read, not kept.
- * @returns Best first; one finding of certainty `none`, which is CryptoAPI's default, where nothing fits. The caller disposes of them all.
+ * @returns Best first. Where nothing fits, all are of certainty `none`, CryptoAPI's default first: one alone is the only way that there is, of
+ *   several each would be a guess. The caller disposes of them all.
  * @throws KeyStoreError As `importCapiKey` and `capiDecrypt` do: ALGORITHM_UNSUPPORTED, LEGACY_KEY_LENGTH_REFUSED, PARAMETER_INVALID for an
  *   IV of another length; with RC2 and RC4 MODULE_MISSING without koffi, PROVIDER_UNAVAILABLE.
  * @example
@@ -102,12 +103,12 @@ interface Scored {
   readonly bits: number;
 }
 
-/** Those that something speaks for, best first; else the first that was tried. The rest is disposed of. */
+/** Those that something speaks for, best first; else those that were tried first. The rest is disposed of. */
 function best(found: readonly Scored[]): CipherFinding[] {
   const fitting = found
     .filter(({ finding }) => finding.certainty !== 'none')
     .toSorted((a, b) => rank(a.finding) - rank(b.finding) || b.bits - a.bits);
-  const kept = fitting.length > 0 ? fitting.slice(0, MAX_FINDINGS) : found.slice(0, 1);
+  const kept = (fitting.length > 0 ? fitting : found).slice(0, MAX_FINDINGS);
   for (const scored of found) if (!kept.includes(scored)) scored.finding[Symbol.dispose]();
   return kept.map(({ finding }) => finding);
 }

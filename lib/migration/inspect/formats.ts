@@ -6,6 +6,7 @@ import type { FileStart, FormatReader } from './format-reader.ts';
 import { GROUP_KEYS } from './group-keys.ts';
 import { KEY_BLOBS } from './key-blobs.ts';
 import { KEYCASK_FILES } from './keycask-files.ts';
+import { LENGTH_PREFIXED } from './length-prefixed.ts';
 import { textReaders } from './text.ts';
 import { WINDOWS_FILES } from './windows-files.ts';
 
@@ -15,6 +16,7 @@ const BINARY: readonly FormatReader[] = [
   ...GROUP_KEYS,
   ...WINDOWS_FILES,
   ...KEY_BLOBS,
+  LENGTH_PREFIXED,
   ...CNG_BLOBS,
   ...DER_KEYS,
   ...CERTIFICATES,

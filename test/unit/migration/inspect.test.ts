@@ -47,6 +47,30 @@ describe('inspect tells', () => {
     expect(noteIds(inspection)).toEqual(['PADDING_NOT_IN_BLOB', 'SALT_NOT_IN_BLOB', 'WEAK_CIPHER']);
   });
 
+  test("a file of Microsoft's example program: length, SIMPLEBLOB, ciphertext", () => {
+    const blob = encodeSimpleBlob({ algId: ALG_ID.CALG_RC4, encryptedKey: bytes(128, 3) });
+    const length = Uint8Array.of(blob.length, 0, 0, 0);
+    const inspection = inspect(concatBytes(length, blob, bytes(20)));
+    expect(inspection).toMatchObject({
+      format: 'length-prefixed-simpleblob',
+      state: 'read',
+      summary:
+        'A session key, CALG_RC4, wrapped for an RSA key of 1024 bits, and 20 bytes that it encrypts.',
+    });
+    expect(fieldLines(inspection).slice(0, 1)).toEqual(['0+4 dwKeyBlobLen = 140']);
+    expect(inspection.fields.at(-1)).toMatchObject({
+      field: 'ciphertext',
+      offset: 144,
+      length: 20,
+    });
+    expect(partNamed(inspection, 'pbKeyBlob')).toMatchObject({
+      format: 'simpleblob',
+      state: 'read',
+    });
+    const cut = concatBytes(Uint8Array.of(0xff, 3, 0, 0), blob, bytes(20));
+    expect(inspect(cut)).toMatchObject({ state: 'damaged', fault: { field: 'pbKeyBlob' } });
+  });
+
   test('a SIMPLEBLOB that was never encrypted', () => {
     const block = concatBytes(Uint8Array.of(0, 2), bytes(109), Uint8Array.of(0), bytes(16));
     const blob = encodeSimpleBlob({ algId: ALG_ID.CALG_AES_128, encryptedKey: block });
