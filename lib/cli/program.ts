@@ -10,6 +10,7 @@ import { addEncrypt } from './commands/encrypt.ts';
 import { addInit } from './commands/init.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addList } from './commands/list.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addRecord } from './commands/record.ts';
 import { addRemove } from './commands/remove.ts';
 import { addRewrap } from './commands/rewrap.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addContainer,
   addTrust,
   addInspect,
+  addMigrate,
   addDoctor,
   addCompletion,
 ];

@@ -78,7 +78,14 @@ export async function migrateData(
     const { size, modified } = item;
     work.journal.write({
       event: 'data',
-      ...{ source: item.path, size, modified, target, bytes, sha256, keyId: newKeyId, ...cipher },
+      source: item.path,
+      size,
+      modified,
+      target,
+      bytes,
+      sha256,
+      keyId: newKeyId,
+      ...cipher,
     });
     await work.journal.flush();
     return { ...facts, bytes, sha256, newKeyId, state: 'encrypted' };

@@ -1,0 +1,186 @@
+/** keycask migrate: old key blobs and what they encrypted become records and encrypted files of the home. */
+import { join, resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import { KeyStoreError } from '../../errors.ts';
+import type { SecretBytes } from '../../keys/secret-bytes.ts';
+import type { LegacySecrets } from '../../migration/legacy-secrets.ts';
+import type { MigrationReport } from '../../migration/report.ts';
+import type { SessionKeyStore } from '../../session-key-store.ts';
+import { action, type CommandContext, type Invocation } from '../context.ts';
+import {
+  legacyPasswordOption,
+  readLegacyPasswords,
+  type LegacyPasswordOption,
+} from '../legacy-options.ts';
+import { openStore } from '../open-store.ts';
+import { examples, numberIn, repeated } from '../options.ts';
+import { Progress } from '../progress.ts';
+
+interface MigrateOptions extends LegacyPasswordOption {
+  readonly dryRun?: boolean;
+  readonly report?: string;
+  readonly data?: string;
+  readonly dataMap?: string;
+  readonly labelPrefix?: string;
+  readonly ntHashFile?: string;
+  readonly dpapiSystemFile?: string;
+  readonly domainKey?: readonly string[];
+  readonly wineUser?: string;
+  readonly jobs?: number;
+}
+
+type MigrateContext = CommandContext<MigrateOptions>;
+
+export function addMigrate(program: Command, invocation: Invocation): void {
+  const command = program
+    .command('migrate')
+    .summary('bring old CryptoAPI keys, and what they encrypted, into the home')
+    .description(
+      'Bring old CryptoAPI keys into the home: looks through folders for key blobs, private keys, key containers (a copied Windows profile, a Wine prefix), opens what can be opened, and stores each session key as a signed record. Originals are never written to. A run that was interrupted is run again.',
+    )
+    .argument('<path...>', 'folders and files')
+    .option('--dry-run', 'open everything, store nothing')
+    .option('--report <folder>', 'where the report goes (default: migrations in the home)')
+    .option('--data <folder>', 'decrypt old data files, and encrypt them again into this folder')
+    .option('--data-map <file>', 'JSON: which key, mode, IV and salt old data files have')
+    .option('--label-prefix <text>', 'put before the labels of the keys')
+    .addOption(legacyPasswordOption())
+    .option('--nt-hash-file <file>', 'NT hashes (MD4) of account passwords, hex, one a line')
+    .option(
+      '--dpapi-system-file <file>',
+      'the LSA secret DPAPI_SYSTEM, hex: for keys of the machine',
+    )
+    .addOption(repeated('--domain-key <file>', 'DPAPI backup key of a domain, such as a PVK'))
+    .option('--wine-user <name>', 'the account that a Wine prefix was used by')
+    .addOption(
+      new Option('--jobs <n>', 'threads that open blobs (default: one for each core)').argParser(
+        numberIn(1, 64),
+      ),
+    )
+    .action(
+      action<MigrateOptions>(invocation, async (context, paths: string[]) => {
+        const { options } = context;
+        await using store = await openStore(context);
+        using passwords = await readLegacyPasswords(context);
+        using secrets = await readSecrets(context);
+        const report = await migrate(context, store, {
+          paths,
+          secrets: { ...secrets.secrets, passwords: passwords.passwords },
+        });
+        const { saveReport } = await import('../../migration/save-report.ts');
+        const folder = options.report ?? join(store.home!, 'migrations', report.run);
+        const saved = await saveReport(store, report, folder);
+        tell(context, report, saved.text);
+      }),
+    );
+  examples(
+    command,
+    'keycask migrate old-keys --dry-run',
+    'keycask migrate old-keys --data migrated --report migration-report',
+    'keycask migrate /mnt/C/Users/alice --legacy-password-file password.txt',
+  );
+}
+
+interface Work {
+  readonly paths: readonly string[];
+  readonly secrets: LegacySecrets;
+}
+
+async function migrate(
+  context: MigrateContext,
+  store: SessionKeyStore,
+  { paths, secrets }: Work,
+): Promise<MigrationReport> {
+  const { options, signal } = context;
+  const { inventory, planMigration, readDataMap, runMigration } =
+    await import('../../migration/index.ts');
+  const avoid = [store.home, options.data, options.report].filter((path) => path !== undefined);
+  if (options.data !== undefined) refuseSource(options.data, paths);
+  using looking = new Progress(context, 'files');
+  const found = await inventory(paths, {
+    avoid,
+    signal,
+    onProgress: ({ files, path }) => looking.update({ done: files, name: path }),
+  });
+  looking[Symbol.dispose]();
+  const { dataMap, labelPrefix, data, jobs, dryRun } = options;
+  using plan = await planMigration(found, {
+    secrets,
+    ...(labelPrefix !== undefined && { labelPrefix }),
+    ...(dataMap !== undefined && { dataMap: await readDataMap(dataMap) }),
+  });
+  using progress = new Progress(context, 'keys');
+  return await runMigration(plan, {
+    store,
+    signal,
+    ...(dryRun === true && { dryRun }),
+    ...(data !== undefined && { dataFolder: data }),
+    ...(jobs !== undefined && { jobs }),
+    onProgress: ({ done, total, path }) => progress.update({ done, total, name: path }),
+  });
+}
+
+/** New files would lie among the old ones, which are never written to. */
+function refuseSource(folder: string, paths: readonly string[]): void {
+  if (paths.some((path) => resolve(path) === resolve(folder)))
+    throw new KeyStoreError('USAGE', `--data ${folder} is a folder that is migrated from`, {
+      hint: 'Name another folder: originals are never written to.',
+    });
+}
+
+interface ReadSecrets extends Disposable {
+  readonly secrets: Omit<LegacySecrets, 'passwords'>;
+}
+
+async function readSecrets({ options }: MigrateContext): Promise<ReadSecrets> {
+  const { readHexLines, readKeyFile } = await import('../legacy-secrets-file.ts');
+  const made: SecretBytes[] = [];
+  const keep = (secrets: readonly SecretBytes[]): readonly SecretBytes[] => {
+    made.push(...secrets);
+    return secrets;
+  };
+  const { ntHashFile, dpapiSystemFile, domainKey = [], wineUser } = options;
+  const dispose = (): void => {
+    for (const secret of made) secret.dispose();
+  };
+  try {
+    const ntHashes = ntHashFile === undefined ? [] : keep(await readHexLines(ntHashFile, [16]));
+    const [dpapiSystem] =
+      dpapiSystemFile === undefined ? [] : keep(await readHexLines(dpapiSystemFile, [40, 44]));
+    const domainKeys: SecretBytes[] = [];
+    for (const path of domainKey) domainKeys.push(...keep([await readKeyFile(path)]));
+    return {
+      secrets: {
+        ntHashes,
+        domainKeys,
+        ...(dpapiSystem && { dpapiSystem }),
+        ...(wineUser !== undefined && { wineUser }),
+      },
+      [Symbol.dispose]: dispose,
+    };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** A line for the whole, one for each failure on stderr, which also decides the exit code. */
+function tell(context: MigrateContext, report: MigrationReport, reportPath: string): void {
+  const { counts, failures, dryRun, risks, run } = report;
+  const { output } = context;
+  for (const { path, code, message, hint } of failures)
+    context.fail(new KeyStoreError(code, message, hint === undefined ? {} : { hint }), {
+      source: path,
+    });
+  const high = risks.filter(({ severity }) => severity === 'high');
+  for (const { text, advice, count } of high)
+    output.note(`risk, ${count} files: ${text} ${advice}`);
+  const keys = dryRun
+    ? `${counts.keysThatOpen} session keys open`
+    : `${counts.keysStored} session keys stored, ${counts.keysPresent} were there`;
+  const data = `${counts.dataFiles} data files ${dryRun ? 'decrypt' : 'encrypted again'}`;
+  output.result(
+    { run, dryRun, ...counts, risks: risks.length, report: reportPath },
+    `${keys}, ${counts.keysFailed} stay closed; ${data}; report: ${reportPath}`,
+  );
+}
