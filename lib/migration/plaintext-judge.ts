@@ -68,29 +68,36 @@ function byContent(
   plaintext: Uint8Array,
   { block, ciphertext, known, padding }: JudgeFacts,
 ): Judgement | undefined {
-  // What should begin in another way has at best a first block that is garbled.
-  const whole = known === undefined ? contentOf(plaintext, padding) : undefined;
   const found = { isKnown: false, beginsAtSecondBlock: false };
-  if (whole) return { ...found, ...whole, firstBlock: 'fits' };
+  // What should begin in another way has at best a first block that is garbled.
+  if (known === undefined) {
+    const whole = markOf(plaintext) ?? wholeText(plaintext, block, padding);
+    if (whole) return { ...found, ...whole, firstBlock: 'fits' };
+  } else if (block === 0) return undefined;
   if (block > 0 && plaintext.length > block) {
     const rest = plaintext.subarray(block);
     const mark = markOf(rest);
     if (mark) return { ...found, ...mark, firstBlock: 'garbled', beginsAtSecondBlock: true };
-    const text = textOf(rest, padding);
+    const text = unicodeText(rest, padding) ?? ansiText(rest);
     if (text) return { ...found, ...text, firstBlock: 'garbled' };
   }
-  if (known !== undefined && block === 0) return undefined;
   const structure = structureOf(plaintext, ciphertext);
   return structure && { ...found, ...structure, firstBlock: known ? 'garbled' : 'unknown' };
+}
+
+/** Text whose first block is of the same kind as what follows it. */
+function wholeText(bytes: Uint8Array, block: number, padding: number): Content | undefined {
+  const first = bytes.subarray(0, block);
+  const rest = bytes.subarray(block);
+  const hasBoth = block > 0 && rest.length > 0;
+  const text = unicodeText(bytes, padding);
+  if (text && (text.content === UTF8 || !hasBoth || looksLikeUtf16(first))) return text;
+  return !hasBoth || first.every(isOfAnsiText) ? ansiText(bytes) : undefined;
 }
 
 interface Content {
   readonly content: string;
   readonly bits: number;
-}
-
-function contentOf(bytes: Uint8Array, padding: number): Content | undefined {
-  return markOf(bytes) ?? textOf(bytes, padding);
 }
 
 function markOf(bytes: Uint8Array): Content | undefined {
@@ -103,18 +110,20 @@ function markOf(bytes: Uint8Array): Content | undefined {
   return undefined;
 }
 
-/** Text of any encoding, long enough that random bytes hardly ever pass. */
-function textOf(bytes: Uint8Array, padding: number): Content | undefined {
-  // Bits that the padding has shown already.
-  const shown = 8 * padding;
-  const utf8 = BITS_OF_TEXT * bytes.length;
-  if (utf8 + shown >= ENOUGH && bytes.length > 0 && isUtf8Text(bytes))
-    return { content: 'text', bits: utf8 };
+/** Text in UTF-8 or UTF-16, long enough that random bytes hardly ever pass. */
+function unicodeText(bytes: Uint8Array, padding: number): Content | undefined {
+  const bits = BITS_OF_TEXT * bytes.length;
+  // Padding has shown bits of its own.
+  if (bytes.length > 0 && bits + 8 * padding >= ENOUGH && isUtf8Text(bytes))
+    return { content: UTF8, bits };
   if (looksLikeUtf16(bytes.subarray(0, bytes.length & ~1)))
     return { content: 'text in UTF-16', bits: 4 * bytes.length };
-  if (bytes.length >= LEAST_ANSI && isAnsiText(bytes))
-    return { content: 'text of an ANSI code page', bits: ENOUGH };
   return undefined;
+}
+
+function ansiText(bytes: Uint8Array): Content | undefined {
+  if (bytes.length < LEAST_ANSI || !isAnsiText(bytes)) return undefined;
+  return { content: 'text of an ANSI code page', bits: ENOUGH };
 }
 
 /** Bytes that repeat as random ones, and this ciphertext, do not. */
@@ -142,11 +151,19 @@ function isUtf8Text(bytes: Uint8Array): boolean {
 function isAnsiText(bytes: Uint8Array): boolean {
   let ascii = 0;
   for (const byte of bytes) {
-    const isSpace = byte === 0x09 || byte === 0x0a || byte === 0x0d;
-    if (byte < 0x20 && !isSpace) return false;
+    if (byte < 0x20 && !isSpace(byte)) return false;
     if (byte < 0x7f) ascii++;
   }
   return ascii >= MOSTLY * bytes.length;
+}
+
+/** ASCII, or where code pages have their letters. */
+function isOfAnsiText(byte: number): boolean {
+  return isSpace(byte) || (byte >= 0x20 && byte < 0x7f) || byte >= 0xc0;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x09 || byte === 0x0a || byte === 0x0d;
 }
 
 function isSame(
@@ -158,6 +175,7 @@ function isSame(
   return true;
 }
 
+const UTF8 = 'text';
 // oxlint-disable-next-line no-control-regex -- it is what is looked for
 const CONTROLS = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f\u007f]/u;
 /** Of known plaintext after a block that is garbled: once in four thousand million times by accident. */
