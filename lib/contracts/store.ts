@@ -11,6 +11,14 @@ export interface StoredRecordId {
   readonly version: number;
 }
 
+/** A record that no store has yet. */
+export interface NewStoredRecord {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  /** Path of a file with the same bytes, durable already, that nobody changes: a store of files may link it. */
+  readonly file?: string;
+}
+
 export interface StoreListOptions {
   /** Only ids after this one, in ascending order. */
   readonly after?: string;
@@ -38,6 +46,15 @@ export interface Store extends AsyncDisposable {
    * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, IO_FAILED: nothing was changed.
    */
   put(id: string, version: number, bytes: Uint8Array): Promise<void>;
+
+  /**
+   * Writes version 1 of many ids at once: what {@link Store.put} does for each, with fewer waits for the disk. Stores need not have it.
+   *
+   * @param records - Each id once.
+   * @returns For each, in order, whether it was written; false where put would be STORE_CONFLICT. All durable when the promise resolves.
+   * @throws KeyStoreError as {@link Store.put} does, but for STORE_CONFLICT; some records may have been written.
+   */
+  createAll?(records: readonly NewStoredRecord[]): Promise<boolean[]>;
 
   /** Leaves a tombstone as `version`, under the same rule as {@link Store.put}: the id's next version is `version + 1`. */
   delete(id: string, version: number): Promise<void>;

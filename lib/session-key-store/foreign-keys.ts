@@ -1,9 +1,16 @@
-/** Keys that were made elsewhere, many at once: a migration brings them in. */
+/**
+ * Keys that were made elsewhere, many at once: a migration brings them in.
+ *
+ * They are stored in chunks, and while one chunk is entered in the manifest, whose signatures have to be made one after another, the next
+ * is sealed.
+ */
+import { availableParallelism } from 'node:os';
 import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { Home } from './home.ts';
-import { importSecret, openStored, type ForeignKeyFacts } from './keys.ts';
+import { MAX_ATTEMPTS, openStored, sealForeign, type ForeignKeyFacts } from './keys.ts';
+import type { ChangeAuthor } from './record-shelf.ts';
 
 /** A key that was made elsewhere, under the id that it is to have: whoever brings it twice gets one record. */
 export interface ForeignKey extends ForeignKeyFacts {
@@ -22,33 +29,109 @@ export interface StoredForeignKey {
   readonly commitment: Uint8Array | undefined;
 }
 
-/** Stores keys; those whose id the store has are looked at and left alone. */
+/** A record that is not yet in the store. */
+interface SealedKey {
+  readonly id: string;
+  readonly label: string;
+  readonly bytes: Uint8Array;
+  /** As the record says it, read back. */
+  readonly commitment: Uint8Array | undefined;
+}
+
+/**
+ * Stores keys; those whose id the store has are looked at and left alone.
+ *
+ * @throws KeyStoreError STORE_CONFLICT where a key of that id was removed, and what storing and opening throws. Some may be stored.
+ */
 export async function importForeignKeys(
   home: Home,
   keys: readonly ForeignKey[],
 ): Promise<StoredForeignKey[]> {
   await home.refresh();
+  const fresh = new Map(keys.map((key) => [toHex(key.recordId), key]));
+  for (const id of fresh.keys()) if (home.shelf.find(id)) fresh.delete(id);
+  const made = await storeAll(home, [...fresh.values()]);
   const stored: StoredForeignKey[] = [];
-  for (const key of keys) stored.push(await importForeignKey(home, key));
+  for (const { recordId } of keys) {
+    const id = toHex(recordId);
+    const sealed = made.get(id);
+    if (sealed) stored.push({ id, isNew: true, commitment: sealed.commitment });
+    else stored.push(await present(home, id));
+    // The same key twice: the second time it is there.
+    made.delete(id);
+  }
   return stored;
 }
 
-async function importForeignKey(home: Home, key: ForeignKey): Promise<StoredForeignKey> {
-  const id = toHex(key.recordId);
-  if (home.shelf.find(id)) return present(home, id);
+/** Answers what was stored, by id. Where another process rotated the container meanwhile, the rest is sealed again for the new one. */
+async function storeAll(home: Home, keys: readonly ForeignKey[]): Promise<Map<string, SealedKey>> {
+  const stored = new Map<string, SealedKey>();
+  let left = keys;
+  for (let attempt = 1; left.length > 0; attempt++) {
+    try {
+      await storeChunks(home, left, stored);
+      return stored;
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT')
+        throw error;
+    }
+    await home.refresh();
+    left = left.filter(({ recordId }) => home.shelf.find(toHex(recordId)) === undefined);
+  }
+  return stored;
+}
+
+async function storeChunks(
+  home: Home,
+  keys: readonly ForeignKey[],
+  stored: Map<string, SealedKey>,
+): Promise<void> {
+  let next = sealChunk(home, keys.slice(0, CHUNK));
   try {
-    const made = await importSecret(home, key.secret, key);
-    using sessionKey = made.key;
-    return { id, isNew: true, commitment: sessionKey.commitment };
-  } catch (error) {
-    if (!KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT' || !home.shelf.find(id))
-      throw error;
-    return present(home, id);
+    for (let at = 0; at < keys.length; at += CHUNK) {
+      const { sealed, author } = await next;
+      next = sealChunk(home, keys.slice(at + CHUNK, at + 2 * CHUNK));
+      // Its failure is seen where it is awaited.
+      next.catch(() => undefined);
+      const counts = await home.shelf.putAll(sealed, author);
+      for (const [i, key] of sealed.entries()) if (counts[i]) stored.set(key.id, key);
+    }
+  } finally {
+    // Nobody reads a secret any more once this is left.
+    await next.catch(() => undefined);
   }
 }
 
+/** Seals as many at once as there are cores. */
+async function sealChunk(
+  home: Home,
+  keys: readonly ForeignKey[],
+): Promise<{ sealed: SealedKey[]; author: ChangeAuthor }> {
+  // Whoever sealed them enters them.
+  const author = await home.author();
+  const sealed: SealedKey[] = [];
+  const left = keys.entries();
+  const work = async (): Promise<void> => {
+    for (const [i, key] of left) sealed[i] = await seal(home, key);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return { sealed, author };
+}
+
+async function seal(home: Home, foreign: ForeignKey): Promise<SealedKey> {
+  const { key, record } = await sealForeign(home, foreign.secret, foreign);
+  const { id, label, commitment } = key;
+  key.dispose();
+  return { id, label, bytes: record, commitment };
+}
+
 async function present(home: Home, id: string): Promise<StoredForeignKey> {
+  if (!home.shelf.find(id))
+    throw new KeyStoreError('STORE_CONFLICT', `the key ${id} was removed from this store`);
   const made = await openStored(home, id);
   using sessionKey = made.key;
   return { id, isNew: false, commitment: sessionKey.commitment };
 }
+
+/** Records that one fsync of each folder does for. */
+const CHUNK = 256;

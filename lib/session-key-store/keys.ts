@@ -59,9 +59,16 @@ export async function importSecret(
   secret: SecretBytes,
   facts: ForeignKeyFacts,
 ): Promise<MadeKey> {
-  return storeNew(home, () =>
-    sealNewKey(home, secret, { ...facts, provenance: 'imported-unsigned' }),
-  );
+  return storeNew(home, () => sealForeign(home, secret, facts));
+}
+
+/** The record of a key that was made elsewhere, not yet in the store. */
+export function sealForeign(
+  home: Home,
+  secret: SecretBytes,
+  facts: ForeignKeyFacts,
+): Promise<MadeKey> {
+  return sealNewKey(home, secret, { ...facts, provenance: 'imported-unsigned' });
 }
 
 /** What is known of a key that was made elsewhere. */
@@ -362,7 +369,7 @@ const AES_ALG_ID: ReadonlyMap<number, number> = new Map([
   [24, ALG_ID.CALG_AES_192],
   [32, ALG_ID.CALG_AES_256],
 ]);
-/** A container is not rotated more often than this while one key is being made. */
-const MAX_ATTEMPTS = 3;
+/** A container is not rotated more often than this while keys are being made. */
+export const MAX_ATTEMPTS = 3;
 /** Shorter beginnings of an id would soon mean several keys. */
 const SHORTEST_PREFIX = /^[0-9a-f]{4,32}$/i;

@@ -7,6 +7,7 @@ import {
   type ListedRecord,
   type ManifestedRecord,
   type ExamineStored,
+  type NewRecord,
   type PlantedRecord,
   type RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
@@ -116,6 +117,10 @@ class ManifestShelf implements RecordShelf {
 
   put(record: RecordToPut, author: ChangeAuthor): Promise<void> {
     return this.#records.put(record, author.identity, author.clock);
+  }
+
+  putAll(records: readonly NewRecord[], author: ChangeAuthor): Promise<boolean[]> {
+    return this.#records.putAll(records, author.identity, author.clock);
   }
 
   delete(id: string, version: number, author: ChangeAuthor): Promise<void> {

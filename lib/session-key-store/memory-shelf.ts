@@ -3,6 +3,7 @@ import { KeyStoreError } from '../errors.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
+  NewRecord,
   RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
 import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
@@ -69,6 +70,12 @@ export class MemoryShelf implements RecordShelf {
       created: this.#records.get(id)?.created ?? index,
     });
     return Promise.resolve();
+  }
+
+  async putAll(records: readonly NewRecord[], author: ChangeAuthor): Promise<boolean[]> {
+    const fresh = new Set(records.filter(({ id }) => !this.#lastVersions.has(id)));
+    for (const record of fresh) await this.put({ ...record, version: 1 }, author);
+    return records.map((record) => fresh.has(record));
   }
 
   delete(id: string, version: number, _author: ChangeAuthor): Promise<void> {

@@ -3,6 +3,7 @@ import type { SigningIdentity } from '../messages/sign-message.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
+  NewRecord,
   PlantedRecord,
   RecordToPut,
 } from '../stores/manifest/manifested-store.ts';
@@ -39,6 +40,13 @@ export interface RecordShelf {
 
   /** @throws KeyStoreError STORE_CONFLICT where another process changed this id meanwhile. */
   put(record: RecordToPut, author: ChangeAuthor): Promise<void>;
+  /**
+   * Puts the first versions of many ids, each id once.
+   *
+   * @returns For each, in order, whether it counts now; false where its id was there before, or another process was faster.
+   * @throws KeyStoreError STORE_CONFLICT where the container was rotated meanwhile: some may count ({@link RecordShelf.find} tells).
+   */
+  putAll(records: readonly NewRecord[], author: ChangeAuthor): Promise<boolean[]>;
   delete(id: string, version: number, author: ChangeAuthor): Promise<void>;
   /** @throws KeyStoreError STORE_CONFLICT where another process changed the trust meanwhile. */
   enterTrust(version: number, sha256: Uint8Array, author: ChangeAuthor): Promise<void>;

@@ -12,11 +12,18 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Store, StoredRecord, StoredRecordId, StoreListOptions } from '../contracts/store.ts';
+import type {
+  NewStoredRecord,
+  Store,
+  StoredRecord,
+  StoredRecordId,
+  StoreListOptions,
+} from '../contracts/store.ts';
 import { KeyStoreError } from '../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
+import { linkFile, syncFolders } from '../platform/many-files.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { sweepTemporaries } from './sweep-temporaries.ts';
 import { checkBytes, checkId, checkLimit, checkVersion, MAX_STORED_BYTES } from './stored-bytes.ts';
@@ -65,6 +72,28 @@ class DirectoryStore implements Store {
   async put(id: string, version: number, bytes: Uint8Array): Promise<void> {
     checkBytes(bytes);
     await this.#swap(id, version, bytes);
+  }
+
+  async createAll(records: readonly NewStoredRecord[]): Promise<boolean[]> {
+    this.#assertOpen();
+    for (const { id, bytes } of records) {
+      checkId(id);
+      checkBytes(bytes);
+    }
+    const shards = new Map<string, NewStoredRecord[]>();
+    for (const record of records) {
+      const shard = record.id.slice(0, 2);
+      const ofShard = shards.get(shard);
+      if (ofShard) ofShard.push(record);
+      else shards.set(shard, [record]);
+    }
+    const won = new Set<string>();
+    for (const [shard, ofShard] of shards)
+      for (const id of await this.#createInShard(shard, ofShard)) won.add(id);
+    await withFsErrors(this.#folder, () =>
+      syncFolders([...shards.keys()].map((shard) => join(this.#folder, shard))),
+    );
+    return records.map(({ id }) => won.has(id));
   }
 
   async delete(id: string, version: number): Promise<void> {
@@ -121,6 +150,52 @@ class DirectoryStore implements Store {
       throw new KeyStoreError('STORE_CONFLICT');
     }
     await this.#removeOlder(id, version, [...before, ...after]);
+  }
+
+  /**
+   * The compare-and-set of many first versions in one folder, with one pair of listings for all: no listing is needed before the links,
+   * since the version before them is none, and the highest version of an id is always there to be seen after them.
+   *
+   * @returns The ids that were won. The folder is not fsynced yet.
+   */
+  async #createInShard(shard: string, records: readonly NewStoredRecord[]): Promise<Set<string>> {
+    const folder = join(this.#folder, shard);
+    if (!(await this.#isThere(shard))) await this.#makeFolder(folder);
+    const linked: string[] = [];
+    const won = new Set<string>();
+    for (const { id, bytes, file } of records) {
+      const path = this.#path(id, 1);
+      const outcome = await withFsErrors(path, async () =>
+        file === undefined ? 'refused' : linkFile(file, path),
+      );
+      if (outcome === 'created') linked.push(id);
+      else if (outcome === 'refused' && (await this.#tryPut(id, bytes))) won.add(id);
+    }
+    if (linked.length === 0) return won;
+    const [first, second] = [await this.#newestOfShard(shard), await this.#newestOfShard(shard)];
+    for (const id of linked) {
+      const isWon =
+        (first.get(id) === 1 && second.get(id) === 1) ||
+        newest(await this.#settledVersions(id)) === 1;
+      const path = this.#path(id, 1);
+      if (isWon) won.add(id);
+      else await withFsErrors(path, () => unlinkIfThere(path));
+    }
+    return won;
+  }
+
+  async #tryPut(id: string, bytes: Uint8Array): Promise<boolean> {
+    try {
+      await this.put(id, 1, bytes);
+      return true;
+    } catch (error) {
+      if (KeyStoreError.is(error) && error.code === 'STORE_CONFLICT') return false;
+      throw error;
+    }
+  }
+
+  async #isThere(shard: string): Promise<boolean> {
+    return (await this.#shard(shard, () => Promise.resolve([true]))).length > 0;
   }
 
   async #link(id: string, version: number, bytes: Uint8Array): Promise<void> {

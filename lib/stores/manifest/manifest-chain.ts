@@ -1,5 +1,5 @@
 /** The chain of manifest entries: which lines count, and what they say is current. Bytes in, state out; no I/O. */
-import { copyBytes, equalBytes } from '../../bytes/octets.ts';
+import { copyBytes, equalBytes, toHex } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { ManifestChange, ManifestEntry } from './manifest-entry.ts';
 
@@ -43,6 +43,8 @@ export class ManifestChain {
   #length = 0;
   #newest: ManifestEntry | undefined;
   #trust: ManifestTrust | undefined;
+  /** Hashes, in hex, of entries that lost a race: those that were written with them follow them. */
+  readonly #lost = new Set<string>();
   /** Indexes of the trust entries, ascending. */
   readonly #trustIndexes: number[] = [];
 
@@ -80,17 +82,23 @@ export class ManifestChain {
   /**
    * Takes the next line of the file.
    *
-   * An entry counts if its `prev` is the head at its place. One whose `prev` is an earlier head lost a race: its writer saw that and
-   * signed again. Every other `prev` is of an entry that is not here, which no honest writer can have seen.
+   * An entry counts if its `prev` is the head at its place. One whose `prev` is an earlier head lost a race, and so did those that were
+   * written in one go with it and follow it: their writer saw that and signed again. Every other `prev` is of an entry that is not here,
+   * which no honest writer can have seen.
    *
    * @returns Whether it counts.
    * @throws KeyStoreError MANIFEST_DAMAGED
    */
   add(entry: ManifestEntry): boolean {
     const { index, prev } = entry;
-    if (!this.has({ index: index - 1, hash: prev }))
+    const follows = this.has({ index: index - 1, hash: prev });
+    if (!follows && !this.#lost.has(toHex(prev)))
       throw damaged(index, 'follows an entry that is not there');
-    if (index <= this.#length) return false;
+    if (!follows || index <= this.#length) {
+      // Not a copy of one that counts: what follows that must not be lost.
+      if (!this.has(entry)) this.#lost.add(toHex(entry.hash));
+      return false;
+    }
     if (!equalBytes(entry.storeId, this.#storeId)) throw damaged(index, 'is of another store');
     this.#checkSigner(entry);
     const problem = this.problemOf(entry.change);

@@ -9,21 +9,17 @@ import { equalBytes } from '../../bytes/octets.ts';
 import type { Signer } from '../../cms/signed-data.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { SigningIdentity } from '../../messages/sign-message.ts';
+import { batchOf, signBatch, writeBatch } from './manifest-batch.ts';
 import {
   ManifestChain,
   type ManifestHead,
   type ManifestRecord,
   type ManifestTrust,
 } from './manifest-chain.ts';
-import {
-  isSignedBy,
-  signManifestEntry,
-  type ManifestChange,
-  type ManifestEntry,
-} from './manifest-entry.ts';
+import { isSignedBy, type ManifestChange, type ManifestEntry } from './manifest-entry.ts';
 import { entriesOf } from './manifest-entries.ts';
 import { ManifestFile, type FileStamp, type PlacedLine } from './manifest-file.ts';
-import { decodeManifestLine, encodeManifestLine } from './manifest-line.ts';
+import { decodeManifestLine } from './manifest-line.ts';
 
 /** What a trust.cms says of the manifest. */
 export interface ManifestTrustAnchor {
@@ -63,6 +59,8 @@ export interface VerifiedManifest {
 /** Appends that lost so many races in a row wait for something that is not a race. */
 const MAX_RACES = 10_000;
 const LONGEST_BACKOFF_MS = 32;
+/** Entries of one write: some 30 KB. */
+const ENTRIES_AT_ONCE = 64;
 /** Signatures between two moments in which the program can do something else. */
 const SIGNATURES_AT_ONCE = 32;
 
@@ -143,25 +141,34 @@ export class Manifest {
     identity: SigningIdentity,
     clock: () => Date,
   ): Promise<ManifestEntry> {
-    const entry = await this.#exclusively(() => this.#append(change, identity, clock));
+    const [entry] = await this.#exclusively(() => this.#append([change], identity, clock));
     await uncertainly(() => this.#file.sync());
-    return entry;
+    return entry!;
   }
 
-  /** Appends several changes, one after another, with one wait for the disk. Where one fails, those before it stay. */
+  /**
+   * Appends several changes, one after another, with few writes and one wait for the disk.
+   *
+   * @returns In order, the entry of each change; undefined for one that is not the next of its record: the others are appended.
+   * @throws KeyStoreError as {@link Manifest.append} does; changes before the failure may have been appended ({@link Manifest.current} tells).
+   */
   async appendAll(
     changes: readonly ManifestChange[],
     identity: SigningIdentity,
     clock: () => Date,
-  ): Promise<ManifestEntry[]> {
-    const entries: ManifestEntry[] = [];
+  ): Promise<(ManifestEntry | undefined)[]> {
+    const outcome = new Map<ManifestChange, ManifestEntry | undefined>();
     try {
-      for (const change of changes)
-        entries.push(await this.#exclusively(() => this.#append(change, identity, clock)));
+      for (let left = changes; left.length > 0;) {
+        const batch = batchOf(left, ENTRIES_AT_ONCE);
+        const part = await this.#exclusively(() => this.#appendFitting(batch, identity, clock));
+        for (const [change, entry] of part) outcome.set(change, entry);
+        left = left.filter((change) => !outcome.has(change));
+      }
     } finally {
-      if (entries.length > 0) await uncertainly(() => this.#file.sync());
+      if (outcome.size > 0) await uncertainly(() => this.#file.sync());
     }
-    return entries;
+    return changes.map((change) => outcome.get(change));
   }
 
   /** Makes durable what was read: before one acts on another process's entry, it must not be lost again. */
@@ -219,24 +226,48 @@ export class Manifest {
     return { entries: done, covered };
   }
 
-  async #append(
-    change: ManifestChange,
+  /** What became of changes of different records; undefined for one that does not fit, which another process was faster with. */
+  async #appendFitting(
+    batch: readonly ManifestChange[],
     identity: SigningIdentity,
     clock: () => Date,
-  ): Promise<ManifestEntry> {
+  ): Promise<Map<ManifestChange, ManifestEntry | undefined>> {
+    await this.#catchUp();
+    const [misfits, fitting] = [true, false].map((wanted) =>
+      batch.filter((change) => (this.#chain.problemOf(change) !== undefined) === wanted),
+    ) as [ManifestChange[], ManifestChange[]];
+    const entries = fitting.length > 0 ? await this.#append(fitting, identity, clock) : [];
+    return new Map([
+      ...misfits.map((change) => [change, undefined] as const),
+      ...entries.map((entry, i) => [fitting[i]!, entry] as const),
+    ]);
+  }
+
+  /**
+   * Appends changes of different records, or as many of the first of them as the races that are lost leave time for.
+   *
+   * @returns At least one entry.
+   */
+  async #append(
+    changes: readonly ManifestChange[],
+    identity: SigningIdentity,
+    clock: () => Date,
+  ): Promise<ManifestEntry[]> {
+    let batch = changes;
     for (let races = 0; races < MAX_RACES; races++) {
       await this.#catchUp();
-      this.#assertNext(change, identity);
-      const { index, hash } = this.#chain.head;
-      const fields = { storeId: this.#storeId, index: index + 1, prev: hash, change };
-      const entry = await signManifestEntry(
-        identity,
-        { ...fields, signerKeyId: identity.keyId },
-        clock(),
-      );
-      this.#write(entry);
+      for (const change of batch) this.#assertNext(change, identity);
+      const { head } = this.#chain;
+      const place = { storeId: this.#storeId, head, identity, signingTime: clock() };
+      const entries = await signBatch(batch, place);
+      const short = writeBatch(entries, (lines) => this.#file.append(lines), this.#file.path);
+      if (short?.mayCount) UNCERTAIN.add(short.error);
+      if (short) throw short.error;
       await uncertainly(() => this.#catchUp());
-      if (this.#chain.has(entry)) return entry;
+      // All or none: they were written in one go.
+      if (this.#chain.has(entries[0]!)) return entries;
+      // The less there is to sign, the smaller the chance that somebody else gets in meanwhile.
+      batch = batch.slice(0, Math.ceil(batch.length / 2));
       await setTimeout(Math.random() * Math.min(2 ** races, LONGEST_BACKOFF_MS));
     }
     throw new KeyStoreError('STORE_CONFLICT', 'the manifest changes faster than it can be read');
@@ -248,16 +279,6 @@ export class Manifest {
     const signer = this.#anchor?.current;
     if (!signer || !equalBytes(signer.keyId, identity.keyId))
       throw new KeyStoreError('STORE_CONFLICT', 'another process rotated the container');
-  }
-
-  #write(entry: ManifestEntry): void {
-    const line = encodeManifestLine(entry.der);
-    const written = this.#file.append(line);
-    if (written === line.length) return;
-    const error = new KeyStoreError('STORAGE_FULL', `${this.#file.path}: no room for an entry`);
-    // All but the newline: what the next writer appends makes it an entry.
-    if (written === line.length - 1) UNCERTAIN.add(error);
-    throw error;
   }
 
   async #catchUp(): Promise<void> {

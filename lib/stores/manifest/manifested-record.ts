@@ -7,6 +7,9 @@ export interface RecordToPut {
   readonly bytes: Uint8Array;
 }
 
+/** The first version of an id. */
+export type NewRecord = Omit<RecordToPut, 'version'>;
+
 export interface ManifestedRecord extends RecordToPut {
   /** Index of the manifest entry that put it there. */
   readonly index: number;

@@ -14,10 +14,12 @@ import type { SigningIdentity } from '../../messages/sign-message.ts';
 import { checkBytes, checkId, checkLimit } from '../stored-bytes.ts';
 import { bringTo, bury } from './bring-store.ts';
 import type { ManifestRecord } from './manifest-chain.ts';
+import type { ManifestEntry } from './manifest-entry.ts';
 import { mayHaveBeenAppended, type Manifest } from './manifest.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
+  NewRecord,
   PlantedRecord,
   RecordFinding,
   RecordStatus,
@@ -28,6 +30,7 @@ import type { PendingRecord, PendingRecords } from './pending.ts';
 export type {
   ListedRecord,
   ManifestedRecord,
+  NewRecord,
   PlantedRecord,
   RecordFinding,
   RecordStatus,
@@ -113,6 +116,50 @@ export class ManifestedStore {
   }
 
   /**
+   * Writes many new records: what {@link ManifestedStore.put} does for each, step by step for all of them.
+   *
+   * @param records - First versions; each id once.
+   * @returns For each, in order, whether it counts now; false where its id is known to the manifest already.
+   * @throws KeyStoreError as {@link ManifestedStore.put} does; STORE_CONFLICT where the container was rotated meanwhile. Some may count.
+   */
+  async putAll(
+    records: readonly NewRecord[],
+    identity: SigningIdentity,
+    clock: () => Date,
+  ): Promise<boolean[]> {
+    for (const { id, bytes } of records) {
+      checkId(id);
+      checkBytes(bytes);
+    }
+    await this.manifest.refresh();
+    const batch = records
+      .filter(({ id }) => this.manifest.current(id) === undefined)
+      .map((record) => ({ ...record, version: 1, sha256: digest(record.bytes) }));
+    const pending = await this.#pending.writeAll(batch);
+    const changes = batch.map(
+      ({ id, version, sha256, label }) => ({ kind: 'put', id, version, sha256, label }) as const,
+    );
+    let entries: readonly (ManifestEntry | undefined)[];
+    try {
+      entries = await this.manifest.appendAll(changes, identity, clock);
+    } catch (error) {
+      const isListed = (at: number): boolean =>
+        equalBytes(this.manifest.current(batch[at]!.id)?.sha256 ?? NOTHING, batch[at]!.sha256);
+      // Where an entry may count, the record must stay: somebody will finish it.
+      if (!mayHaveBeenAppended(error))
+        await this.#removeAllQuietly(pending.filter((_, i) => !isListed(i)));
+      throw error;
+    }
+    await this.#removeAllQuietly(pending.filter((_, i) => !entries[i]));
+    const counting = batch
+      .map((record, i) => ({ record, pending: pending[i]! }))
+      .filter((_, i) => entries[i]);
+    await committed(async () => this.#pending.removeAll(await this.#place(counting)));
+    const ids = new Set(counting.map(({ record }) => record.id));
+    return records.map(({ id }) => ids.has(id));
+  }
+
+  /**
    * Deletes a record, also one that the store no longer has.
    *
    * @param version - One more than that of the record.
@@ -182,6 +229,22 @@ export class ManifestedStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Puts first versions into the store. Answers those that are durable there by this process's own doing. */
+  async #place(
+    records: readonly { readonly record: NewRecord; readonly pending: PendingRecord }[],
+  ): Promise<PendingRecord[]> {
+    const created = await this.#store.createAll?.(
+      records.map(({ record: { id, bytes }, pending }) => {
+        return { id, bytes, file: this.#pending.pathOf(pending) };
+      }),
+    );
+    const done: PendingRecord[] = [];
+    for (const [i, { record, pending }] of records.entries())
+      if (created?.[i] || (await bringTo(this.#store, record.id, 1, record.bytes)))
+        done.push(pending);
+    return done;
   }
 
   async #assertNext(id: string, version: number): Promise<void> {
@@ -289,6 +352,10 @@ export class ManifestedStore {
     await this.#tryTo(() => this.#pending.remove(pending));
   }
 
+  async #removeAllQuietly(pending: readonly PendingRecord[]): Promise<void> {
+    if (pending.length > 0) await this.#tryTo(() => this.#pending.removeAll(pending));
+  }
+
   /** False where a disk, a right or another process was in the way. */
   async #tryTo(work: () => Promise<void>): Promise<boolean> {
     try {
@@ -306,6 +373,7 @@ const EXPLANATIONS: Record<keyof typeof FAULTS, string> = {
   'rolled-back': 'the store does not have what the manifest lists',
   misplaced: 'the store has the record of another id in its place',
 };
+const NOTHING = new Uint8Array(0);
 /** As old as a change can be that is still under way. */
 const STALE_MS = 60 * 60 * 1000;
 const ABANDONED_MS = 24 * STALE_MS;

@@ -12,10 +12,12 @@ import { equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
+import { createFiles, removeFiles } from '../../platform/many-files.ts';
 import { makeFolder } from '../../platform/make-folder.ts';
 import { readSmallFile } from '../../platform/read-small-file.ts';
 import { checkBytes, checkId, checkVersion, MAX_STORED_BYTES } from '../stored-bytes.ts';
 import { sweepTemporaries } from '../sweep-temporaries.ts';
+import type { RecordToPut } from './manifested-record.ts';
 
 /** One file of the folder. */
 export interface PendingRecord {
@@ -44,7 +46,7 @@ export class PendingRecords {
     checkId(id);
     checkVersion(version);
     checkBytes(bytes);
-    const name = `${id}.${version}.${randomBytes(8).toString('hex')}.cms`;
+    const name = nameOf(id, version);
     const path = join(this.#folder, name);
     try {
       await writeDurably(path, bytes, { place: 'create' });
@@ -54,6 +56,45 @@ export class PendingRecords {
       await writeDurably(path, bytes, { place: 'create' });
     }
     return { id, version, name };
+  }
+
+  /**
+   * Writes many records, durably when the promise resolves, with one wait for the folder.
+   *
+   * They are written under their names, not aside: one that a killed writer left half written has not the hash that anybody looks for.
+   *
+   * @throws KeyStoreError as {@link PendingRecords.write} does; what was written is removed again.
+   */
+  async writeAll(
+    records: readonly Pick<RecordToPut, 'id' | 'version' | 'bytes'>[],
+  ): Promise<PendingRecord[]> {
+    const pending = records.map(({ id, version, bytes }) => {
+      checkId(id);
+      checkVersion(version);
+      checkBytes(bytes);
+      return { id, version, name: nameOf(id, version) };
+    });
+    const files = pending.map(({ name }, i) => ({ name, bytes: records[i]!.bytes }));
+    try {
+      await createFiles(this.#folder, files);
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.code !== 'FILE_NOT_FOUND') throw error;
+      await this.#makeFolder();
+      await createFiles(this.#folder, files);
+    }
+    return pending;
+  }
+
+  /** Where a record lies: the directory store links it from there. */
+  pathOf({ name }: PendingRecord): string {
+    return join(this.#folder, name);
+  }
+
+  /** Removes many. */
+  async removeAll(records: readonly PendingRecord[]): Promise<void> {
+    await withFsErrors(this.#folder, () =>
+      removeFiles(records.map((record) => this.pathOf(record))),
+    );
   }
 
   /** The record of that id and version whose SHA-256 is this one. */
@@ -129,4 +170,8 @@ export class PendingRecords {
       await syncDirectory(dirname(this.#folder));
     });
   }
+}
+
+function nameOf(id: string, version: number): string {
+  return `${id}.${version}.${randomBytes(8).toString('hex')}.cms`;
 }
