@@ -12,7 +12,7 @@ export interface PlannedKey {
   readonly item: InventoryItem;
   /** Where the blob begins in its file. */
   readonly start: number;
-  /** Label of the record: the path below the folder that was named, without its ending. */
+  /** Label of the record: the path below the folder that was named, without its ending, `keys:report`. */
   readonly label: string;
   /** What was encrypted with it, as far as names and places tell. */
   readonly data: readonly DataFile[];
@@ -67,11 +67,11 @@ export async function planMigration(
   }
 }
 
-/** At most as long as a label may be; what a name has that a label may not becomes a dash. */
+/** Folders are set off by colons: what has a slash is a file to every command. What a label may not have becomes a dash. */
 function labelOf({ path }: InventoryItem, roots: readonly string[], prefix = ''): string {
   const root = roots.find((candidate) => path === candidate || isBelow(path, candidate));
   const below = root === undefined || root === path ? basename(path) : relative(root, path);
-  const name = join(dirname(below), basename(below, extname(below))).replaceAll('\\', '/');
+  const name = join(dirname(below), basename(below, extname(below))).replaceAll(/[/\\]/gu, ':');
   const clean = wellFormed(`${prefix}${name}`).replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '-');
   return shortened(clean, METADATA_LIMITS.label);
 }
