@@ -10,7 +10,7 @@ import { isPrivateKeyPair } from '../key-pairs/key-pair.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { importCapiKey, type CapiKey } from '../legacy/capi-key.ts';
 import type { OpenedContainer } from '../legacy/dpapi/container-file.ts';
-import { WindowsProfile } from '../legacy/dpapi/windows-profile.ts';
+import { WindowsProfile, type ProfileSecret } from '../legacy/dpapi/windows-profile.ts';
 import { openEncryptedPrivateKeyBlob } from '../legacy/encrypted-private-key-blob.ts';
 import { importLegacyPrivateKey } from '../legacy/legacy-key.ts';
 import { openPvk } from '../legacy/pvk.ts';
@@ -204,21 +204,52 @@ async function openContainers(
   using domainKeys = await domainKeysAmong(items);
   const known = [...(secrets.domainKeys ?? []), ...domainKeys.keys];
   const all = profileSecrets({ ...secrets, domainKeys: known }, forms);
-  for (const root of roots) {
-    // Master keys and containers of one profile lie in folders beside each other; a root may hold several profiles.
-    using profile = await WindowsProfile.open(rootFolder(root, items), all, {
-      onUnreadable: () => undefined,
+  using profiles = await Profiles.open(
+    [...new Set(roots.map((root) => rootFolder(root, items)))],
+    all,
+  );
+  for (const item of sealed.filter(({ format }) => format !== 'wine-registry'))
+    await collect(item, found, async () => {
+      using container = await profiles.openContainer(item.path);
+      return keysOfContainer(container, item);
     });
-    for (const item of sealed.filter(
-      ({ path, format }) => path.startsWith(root) && format !== 'wine-registry',
-    ))
-      await collect(item, found, async () => {
-        using container = await profile.openContainer(item.path);
-        return keysOfContainer(container, item);
-      });
-  }
   for (const item of sealed.filter(({ format }) => format === 'wine-registry'))
     await collect(item, found, () => openWineKeys(item.path, secrets));
+}
+
+/** Copied profiles below several folders: the master key of a container may lie below another one. */
+class Profiles implements Disposable {
+  readonly #profiles: WindowsProfile[] = [];
+
+  static async open(
+    folders: readonly string[],
+    secrets: readonly ProfileSecret[],
+  ): Promise<Profiles> {
+    const profiles = new Profiles();
+    for (const folder of folders)
+      profiles.#profiles.push(
+        await WindowsProfile.open(folder, secrets, { onUnreadable: () => undefined }),
+      );
+    return profiles;
+  }
+
+  /** @throws What the profile says that has the master key; KEY_NOT_FOUND where none has it. */
+  async openContainer(path: string): Promise<OpenedContainer> {
+    let missing: unknown;
+    for (const profile of this.#profiles) {
+      try {
+        return await profile.openContainer(path);
+      } catch (error) {
+        if (!KeyStoreError.is(error) || error.code !== 'KEY_NOT_FOUND') throw error;
+        missing = error;
+      }
+    }
+    throw missing;
+  }
+
+  [Symbol.dispose](): void {
+    for (const profile of this.#profiles) profile[Symbol.dispose]();
+  }
 }
 
 /** A root that is a file stands for its folder. */
