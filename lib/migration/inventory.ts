@@ -92,7 +92,7 @@ export async function readStart({ path, size }: Pick<SourceFile, 'path' | 'size'
 }
 
 /** Longer than any key file: a hive of Wine's registry is the longest. */
-export const MAX_START = 4 << 20;
+const MAX_START = 4 << 20;
 
 /** By format. */
 const ROLES: ReadonlyMap<string, FileRole> = new Map<string, FileRole>([
