@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { BLOB_TYPE } from '../blobs/key-blob-header.ts';
+import { decodeKeyBlob } from '../blobs/key-blob.ts';
 import { decodePlaintextKeyBlob } from '../blobs/plaintext-key-blob.ts';
 import { KeyStoreError } from '../errors.ts';
 import { decodeKeyPair } from '../key-pairs/decode.ts';
@@ -130,11 +131,20 @@ async function openKey(
     });
   if (item.format === 'encrypted-pkcs8' || isEncryptedPem(item, bytes))
     return openWith(forms.ansi, (passphrase) => Promise.resolve(decryptPkcs8(bytes, passphrase)));
-  if (bytes[0] === BLOB_TYPE.PRIVATEKEYBLOB && item.state !== 'read') {
+  if (isEncryptedBlob(bytes)) {
     using opened = await openEncryptedPrivateKeyBlob(bytes, found.sessionKeys);
     return keyOf(opened.blob.bytes);
   }
   return keyOf(bytes);
+}
+
+function isEncryptedBlob(bytes: Uint8Array): boolean {
+  if (bytes[0] !== BLOB_TYPE.PRIVATEKEYBLOB) return false;
+  try {
+    return decodeKeyBlob(bytes, TOLERANT).type === 'encrypted-PRIVATEKEYBLOB';
+  } catch {
+    return false;
+  }
 }
 
 /** The first password that opens it; PASSWORD_WRONG where none does. */
@@ -201,7 +211,7 @@ async function openContainers(
 ): Promise<void> {
   const sealed = items.filter(({ role }) => role === 'sealed-key');
   if (sealed.length === 0) return;
-  using domainKeys = await domainKeysAmong(items);
+  using domainKeys = await domainKeysAmong(items, forms);
   const known = [...(secrets.domainKeys ?? []), ...domainKeys.keys];
   const all = profileSecrets({ ...secrets, domainKeys: known }, forms);
   using profiles = await Profiles.open(
@@ -290,14 +300,18 @@ function scopeOf(path: string): Pick<KeyOrigin, 'scope' | 'sid'> {
   return { scope: /^S-1-5-(?:18|19|20)$/iu.test(parent) ? 'machine' : 'user', sid: parent };
 }
 
-/** PVK files and LSA secrets among the files: the backup key of a domain is handed around as one. */
+/** PVK files and LSA secrets among the files: the backup key of a domain is handed around as one. What cannot be read is none. */
 async function domainKeysAmong(
   items: readonly InventoryItem[],
+  forms: PasswordForms,
 ): Promise<Disposable & { readonly keys: readonly SecretBytes[] }> {
   const keys: SecretBytes[] = [];
-  for (const item of items)
-    if (item.format === 'domain-backup-key' || item.format === 'pvk')
-      keys.push(SecretBytes.take(await readStart(item)));
+  for (const item of items) {
+    if (item.format !== 'domain-backup-key' && item.format !== 'pvk') continue;
+    using file = SecretBytes.take(await readStart(item));
+    const key = await domainKeyOf(item, file, forms);
+    if (key) keys.push(key);
+  }
   return {
     keys,
     [Symbol.dispose]: () => {
@@ -306,6 +320,27 @@ async function domainKeysAmong(
   };
 }
 
+async function domainKeyOf(
+  { format, state }: InventoryItem,
+  file: SecretBytes,
+  forms: PasswordForms,
+): Promise<SecretBytes | undefined> {
+  if (format === 'domain-backup-key')
+    return state === 'read' ? SecretBytes.copy(file.bytes) : undefined;
+  try {
+    return await openWith(forms.ansi, async (password) => {
+      using pvk = await openPvk(file.bytes, password);
+      importLegacyPrivateKey(pvk.blob.bytes);
+      return SecretBytes.copy(pvk.blob.bytes);
+    });
+  } catch (error) {
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What Windows reads: whole buffers, and blobs without d. */
+const TOLERANT = { shortTail: 'allow', trailing: 'allow' } as const;
 /** More than one application had. */
 const MAX_WRAPPING_KEYS = 64;
 const OTHER_PASSWORD: ReadonlySet<string> = new Set(['PASSWORD_WRONG', 'PASSWORD_REQUIRED']);
