@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Store, StoredRecordId } from '../contracts/store.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../errors.ts';
+import { MANY_AT_ONCE } from './store-many.ts';
 
 /** One empty store, and what the suite may do around it. */
 export interface StoreFixture {
@@ -39,6 +40,7 @@ export function testStore(
   runner.describe(`${name} as a store`, () => {
     for (const [title, body] of [
       ...VERSIONS,
+      ...MANY_AT_ONCE,
       ...DELETION,
       ...LISTING,
       ...RACES,

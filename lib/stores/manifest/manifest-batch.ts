@@ -6,6 +6,12 @@ import type { ManifestHead } from './manifest-chain.ts';
 import { signManifestEntry, type ManifestChange, type ManifestEntry } from './manifest-entry.ts';
 import { encodeManifestLine } from './manifest-line.ts';
 
+/** Who signs entries, and when. */
+export interface EntryAuthor {
+  readonly identity: SigningIdentity;
+  readonly clock: () => Date;
+}
+
 /** What entries are signed for: where they go, and by whom. */
 export interface BatchPlace {
   readonly storeId: Uint8Array;
@@ -15,10 +21,10 @@ export interface BatchPlace {
 }
 
 /** Changes that can be entered in one go: those of a record that comes twice wait for the first. */
-export function batchOf(changes: readonly ManifestChange[], most: number): ManifestChange[] {
+export function batchOf(changes: readonly ManifestChange[]): ManifestChange[] {
   const ids = new Set<string>();
   const batch: ManifestChange[] = [];
-  for (const change of changes.slice(0, most)) {
+  for (const change of changes.slice(0, ENTRIES_AT_ONCE)) {
     const id = change.kind === 'trust' ? 'trust' : change.id;
     // After a change of the trust another key may sign.
     if (ids.has(id) || ids.has('trust')) break;
@@ -73,5 +79,7 @@ export function writeBatch(
   return { error, mayCount: written >= lines[0]!.length - 1 };
 }
 
+/** Entries of one write: some 30 KB. */
+const ENTRIES_AT_ONCE = 64;
 /** Signatures between two moments in which the program can do something else. */
 const SIGNATURES_AT_ONCE = 16;

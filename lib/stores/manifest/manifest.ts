@@ -9,7 +9,7 @@ import { equalBytes } from '../../bytes/octets.ts';
 import type { Signer } from '../../cms/signed-data.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { SigningIdentity } from '../../messages/sign-message.ts';
-import { batchOf, signBatch, writeBatch } from './manifest-batch.ts';
+import { batchOf, signBatch, writeBatch, type EntryAuthor } from './manifest-batch.ts';
 import {
   ManifestChain,
   type ManifestHead,
@@ -59,8 +59,6 @@ export interface VerifiedManifest {
 /** Appends that lost so many races in a row wait for something that is not a race. */
 const MAX_RACES = 10_000;
 const LONGEST_BACKOFF_MS = 32;
-/** Entries of one write: some 30 KB. */
-const ENTRIES_AT_ONCE = 64;
 /** Signatures between two moments in which the program can do something else. */
 const SIGNATURES_AT_ONCE = 32;
 
@@ -141,9 +139,10 @@ export class Manifest {
     identity: SigningIdentity,
     clock: () => Date,
   ): Promise<ManifestEntry> {
-    const [entry] = await this.#exclusively(() => this.#append([change], identity, clock));
+    const author = { identity, clock };
+    const outcome = await this.#exclusively(() => this.#append([change], author, 'refuse'));
     await uncertainly(() => this.#file.sync());
-    return entry!;
+    return outcome.get(change)!;
   }
 
   /**
@@ -157,11 +156,12 @@ export class Manifest {
     identity: SigningIdentity,
     clock: () => Date,
   ): Promise<(ManifestEntry | undefined)[]> {
+    const author = { identity, clock };
     const outcome = new Map<ManifestChange, ManifestEntry | undefined>();
     try {
       for (let left = changes; left.length > 0;) {
-        const batch = batchOf(left, ENTRIES_AT_ONCE);
-        const part = await this.#exclusively(() => this.#appendFitting(batch, identity, clock));
+        const batch = batchOf(left);
+        const part = await this.#exclusively(() => this.#append(batch, author, 'leave out'));
         for (const [change, entry] of part) outcome.set(change, entry);
         left = left.filter((change) => !outcome.has(change));
       }
@@ -226,51 +226,51 @@ export class Manifest {
     return { entries: done, covered };
   }
 
-  /** What became of changes of different records; undefined for one that does not fit, which another process was faster with. */
-  async #appendFitting(
-    batch: readonly ManifestChange[],
-    identity: SigningIdentity,
-    clock: () => Date,
-  ): Promise<Map<ManifestChange, ManifestEntry | undefined>> {
-    await this.#catchUp();
-    const [misfits, fitting] = [true, false].map((wanted) =>
-      batch.filter((change) => (this.#chain.problemOf(change) !== undefined) === wanted),
-    ) as [ManifestChange[], ManifestChange[]];
-    const entries = fitting.length > 0 ? await this.#append(fitting, identity, clock) : [];
-    return new Map([
-      ...misfits.map((change) => [change, undefined] as const),
-      ...entries.map((entry, i) => [fitting[i]!, entry] as const),
-    ]);
-  }
-
   /**
    * Appends changes of different records, or as many of the first of them as the races that are lost leave time for.
    *
-   * @returns At least one entry.
+   * @param misfits - Of changes that another process was faster with: `refuse` throws STORE_CONFLICT.
+   * @returns What became of some of them, at least one; undefined for one that was left out.
    */
   async #append(
     changes: readonly ManifestChange[],
-    identity: SigningIdentity,
-    clock: () => Date,
-  ): Promise<ManifestEntry[]> {
-    let batch = changes;
+    { identity, clock }: EntryAuthor,
+    misfits: 'refuse' | 'leave out',
+  ): Promise<Map<ManifestChange, ManifestEntry | undefined>> {
+    let most = changes.length;
     for (let races = 0; races < MAX_RACES; races++) {
       await this.#catchUp();
+      const left = changes.filter(
+        (change) => misfits === 'refuse' || this.#chain.problemOf(change) === undefined,
+      );
+      const batch = left.slice(0, most);
+      const outcome = new Map<ManifestChange, ManifestEntry | undefined>(
+        changes.filter((change) => !left.includes(change)).map((change) => [change, undefined]),
+      );
+      if (batch.length === 0) return outcome;
       for (const change of batch) this.#assertNext(change, identity);
       const { head } = this.#chain;
       const place = { storeId: this.#storeId, head, identity, signingTime: clock() };
       const entries = await signBatch(batch, place);
-      const short = writeBatch(entries, (lines) => this.#file.append(lines), this.#file.path);
-      if (short?.mayCount) UNCERTAIN.add(short.error);
-      if (short) throw short.error;
+      this.#write(entries);
       await uncertainly(() => this.#catchUp());
       // All or none: they were written in one go.
-      if (this.#chain.has(entries[0]!)) return entries;
+      if (this.#chain.has(entries[0]!)) {
+        for (const [i, entry] of entries.entries()) outcome.set(batch[i]!, entry);
+        return outcome;
+      }
       // The less there is to sign, the smaller the chance that somebody else gets in meanwhile.
-      batch = batch.slice(0, Math.ceil(batch.length / 2));
+      most = Math.ceil(batch.length / 2);
       await setTimeout(Math.random() * Math.min(2 ** races, LONGEST_BACKOFF_MS));
     }
     throw new KeyStoreError('STORE_CONFLICT', 'the manifest changes faster than it can be read');
+  }
+
+  #write(entries: readonly ManifestEntry[]): void {
+    const short = writeBatch(entries, (lines) => this.#file.append(lines), this.#file.path);
+    if (!short) return;
+    if (short.mayCount) UNCERTAIN.add(short.error);
+    throw short.error;
   }
 
   #assertNext(change: ManifestChange, identity: SigningIdentity): void {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlobFormatError } from '../../../lib/errors.ts';
 import { verifyMessage, findAmong } from '../../../lib/messages/verify-message.ts';
 import type { SigningIdentity } from '../../../lib/messages/sign-message.ts';
+import { signBatch } from '../../../lib/stores/manifest/manifest-batch.ts';
 import {
   decodeManifestEntry,
   isSignedBy,
@@ -388,6 +389,55 @@ describe('what killed and slow writers leave in a manifest', () => {
     await manifest.append(written(randomId(), 1), me, clock);
     expect(await outcome()).toBe(ids.length + 3);
     expect(await manifest.verifyAll()).toEqual({ entries: ids.length + 3, covered: 0 });
+  });
+
+  it('entries that were written in one go and lost their race are skipped together', async () => {
+    const manifest = await filled();
+    const late = Array.from({ length: 5 }, () => randomId());
+    const changes = late.map((id) => written(id, 1));
+    const slow = await signBatch(changes, {
+      storeId: STORE_ID,
+      head: manifest.head,
+      identity: me,
+      signingTime: clock(),
+    });
+    await manifest.append(written(randomId(), 1), me, clock);
+    await appendFile(path, slow.map(({ der }) => encodeManifestLine(der)).join(''));
+    await manifest.append(written(randomId(), 1), me, clock);
+    expect(await outcome()).toBe(ids.length + 2);
+    expect(late.filter((id) => manifest.current(id))).toEqual([]);
+    expect(await manifest.verifyAll()).toEqual({ entries: ids.length + 2, covered: 0 });
+  });
+
+  it('entries that follow a copy of one that counts are not taken for lost', async () => {
+    const manifest = await filled();
+    const all = await lines();
+    await writeLines([...all.slice(0, 2), ...all.slice(1)]);
+    expect(await outcome()).toBe(ids.length);
+    await writeLines([...all.slice(0, 2), all[1]!, ...all.slice(3)]);
+    expect(await outcome()).toBe('MANIFEST_DAMAGED');
+    expect(manifest.head.index).toBe(ids.length);
+  });
+
+  it('batches of several processes all get in, each entry once', async () => {
+    const manifests = [await filled(), await openManifest(folder.path, me)];
+    const changes = Array.from({ length: 400 }, () => written(randomId(), 1));
+    const entries = await Promise.all(
+      manifests.map((manifest, n) =>
+        manifest.appendAll(changes.slice(n * 200, (n + 1) * 200), me, clock),
+      ),
+    );
+    expect(new Set(entries.flat().map((entry) => entry?.index)).size).toBe(400);
+    expect(await outcome()).toBe(ids.length + 400);
+  });
+
+  it('of a batch, what another process was faster with is left out, and the rest appended', async () => {
+    const manifest = await filled();
+    const [first, second] = [written(randomId(), 1), written(randomId(), 1)];
+    await (await openManifest(folder.path, me)).append(first, me, clock);
+    const [lost, won] = await manifest.appendAll([first, second], me, clock);
+    expect(lost).toBeUndefined();
+    expect(won?.index).toBe(ids.length + 2);
   });
 
   it('many appends of one process all get in', async () => {

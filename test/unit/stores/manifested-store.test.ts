@@ -71,6 +71,46 @@ async function codeOf(id: string, store?: ManifestedStore): Promise<string> {
   }
 }
 
+describe('many new records at once', () => {
+  const many = Array.from({ length: 300 }, () => randomId()).map((id) => {
+    return { id, label: 'label', bytes: recordBytes(id, 1) };
+  });
+
+  it('are all there, for other processes too, and nothing is left in pending/', async () => {
+    expect(await records.putAll(many, me, clock)).toEqual(many.map(() => true));
+    const other = await open();
+    for (const { id, bytes } of many) expect((await other.get(id))?.bytes).toEqual(bytes);
+    expect(new Set(Object.values(await statuses()))).toEqual(new Set(['intact']));
+    expect(await readdir(join(home, 'pending'))).toEqual([]);
+  });
+
+  it('leave alone what is there, what was removed, and what another process is faster with', async () => {
+    await put(many[0]!.id, 1);
+    await put(many[0]!.id, 2);
+    await put(many[1]!.id, 1);
+    await records.delete(many[1]!.id, 2, me, clock);
+    const [ours, theirs] = await Promise.all(
+      [records, await open()].map((store) => store.putAll(many, me, clock)),
+    );
+    const wins = many.map((_, i) => Number(ours![i]) + Number(theirs![i]));
+    expect(wins).toEqual(many.map((_, i) => (i < 2 ? 0 : 1)));
+    expect((await records.get(many[0]!.id))?.version).toBe(2);
+    expect(await records.get(many[1]!.id)).toBeUndefined();
+    expect(new Set(Object.values(await statuses()))).toEqual(new Set(['intact']));
+    expect(await readdir(join(home, 'pending'))).toEqual([]);
+  });
+
+  it('are finished by whoever comes, where their writer did not get to the store', async () => {
+    await writeFile(join(home, 'records'), 'no folder');
+    await expect(records.putAll(many.slice(0, 3), me, clock)).rejects.toThrow(KeyStoreError);
+    await unlink(join(home, 'records'));
+    const other = await open();
+    for (const { id, bytes } of many.slice(0, 3))
+      expect((await other.get(id))?.bytes).toEqual(bytes);
+    expect(await readdir(join(home, 'pending'))).toEqual([]);
+  });
+});
+
 describe('a manifested store', () => {
   it('returns what was last written, to every process', async () => {
     await put(ID, 1);
