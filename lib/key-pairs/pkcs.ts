@@ -153,8 +153,10 @@ function readDomain(
   | ({ readonly type: 'DH' } & ReturnType<typeof readX942Parameters>) {
   if (algorithm.accept(OID.dsa)) return { type: 'DSA', ...readDsaParameters(algorithm) };
   if (algorithm.accept(OID.dhKeyAgreement)) return { type: 'DH', ...readDhParameters(algorithm) };
-  algorithm.expect(OID.dhPublicNumber, 'algorithm', 'BLOB_ALGORITHM_UNSUPPORTED');
-  return { type: 'DH', ...readX942Parameters(algorithm) };
+  if (algorithm.accept(OID.dhPublicNumber)) return { type: 'DH', ...readX942Parameters(algorithm) };
+  // Also where it is shorter than those above, as that of Ed25519 is.
+  algorithm.read(TAG.OBJECT_IDENTIFIER, 'algorithm');
+  return algorithm.fail('algorithm', 'not an algorithm that is read', 'BLOB_ALGORITHM_UNSUPPORTED');
 }
 
 /** NULL, which some leave out. */

@@ -1,5 +1,5 @@
 /** Key pairs themselves: what is computed, what is refused, what is shown, what is wiped. */
-import { createECDH, createPrivateKey, createPublicKey } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, encodeUtf8, toHex } from '../../../lib/bytes/octets.ts';
@@ -210,6 +210,15 @@ describe('what is no key pair', () => {
     expect(codeOf(() => decodeKeyPair(der))).toBe('NOT_SUPPORTED');
     const text = encodeUtf8(key.export({ format: 'pem', ...options }).toString());
     expect(codeOf(() => decodeKeyPair(text))).toBe('NOT_SUPPORTED');
+  });
+
+  it('is refused: keys of an algorithm with the shortest of names', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    for (const der of [
+      privateKey.export({ format: 'der', type: 'pkcs8' }),
+      publicKey.export({ format: 'der', type: 'spki' }),
+    ])
+      expect(codeOf(() => decodeKeyPair(der))).toBe('BLOB_ALGORITHM_UNSUPPORTED');
   });
 
   it('is refused: numbers that no key has', () => {
