@@ -13,10 +13,23 @@ import type { Decoder } from './decoders/decoder.ts';
 import { hostileBytes, lyingLengths, MEGABYTE, megabytes } from './hostile-bytes.ts';
 
 const SLOW = process.env['SLOW'] === '1';
-/** How much is tried, how long a megabyte may take, and how many bytes a call may allocate beside those for its input. */
-const OWN = { numRuns: SLOW ? 1_000_000 : 20_000, milliseconds: 50, beside: 1 << 20 };
+/**
+ * How much is tried, of how many samples the lengths lie, how long a megabyte may take, and how many bytes a call may allocate beside those for its
+ * input.
+ */
+const OWN = {
+  numRuns: SLOW ? 1_000_000 : 20_000,
+  lying: SLOW ? 8 : 3,
+  milliseconds: 50,
+  beside: 1 << 20,
+};
 /** asn1js makes some 20 KiB of objects for each value. */
-const OVER_ASN1JS = { numRuns: SLOW ? 20_000 : 400, milliseconds: 250, beside: 4 << 20 };
+const OVER_ASN1JS = {
+  numRuns: SLOW ? 20_000 : 400,
+  lying: 1,
+  milliseconds: 250,
+  beside: 4 << 20,
+};
 /** Bytes that a call may allocate for each byte of its input. */
 const ALLOCATED_PER_BYTE = 10;
 /** Machines are noisy: what takes too long is tried this often, and the best time counts. */
