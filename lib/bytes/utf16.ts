@@ -3,9 +3,14 @@
 /** The text of these bytes; undefined where they are no whole units. */
 export function decodeUtf16(bytes: Uint8Array): string | undefined {
   if (bytes.length % 2 !== 0) return undefined;
+  const units = new Uint16Array(Math.min(bytes.length / 2, UNITS_AT_ONCE));
   let text = '';
-  for (let at = 0; at < bytes.length; at += 2)
-    text += String.fromCharCode(bytes[at]! | (bytes[at + 1]! << 8));
+  for (let start = 0; start < bytes.length; start += 2 * UNITS_AT_ONCE) {
+    const count = Math.min(units.length, (bytes.length - start) / 2);
+    for (let i = 0; i < count; i++)
+      units[i] = bytes[start + 2 * i]! | (bytes[start + 2 * i + 1]! << 8);
+    text += String.fromCharCode(...units.subarray(0, count));
+  }
   return text;
 }
 
@@ -31,3 +36,6 @@ export function decodeUtf16z(bytes: Uint8Array): string | undefined {
 export function encodeUtf16z(text: string): Uint8Array {
   return encodeUtf16(`${text}\0`);
 }
+
+/** Each part that is added to a string takes 32 bytes beside its own, which is much for a single unit. */
+const UNITS_AT_ONCE = 4096;

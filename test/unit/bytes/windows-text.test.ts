@@ -26,6 +26,18 @@ describe('UTF-16', () => {
     expect(toHex(encodeUtf16z('Aé'))).toBe('4100e9000000');
   });
 
+  test.each([0, 1, 4095, 4096, 4097, 8192, 8193, 100_000])(
+    'of %i units is written as it was read',
+    (length) => {
+      const units = Array.from({ length }, (_, i) => (i * 7919) & 0xffff);
+      const bytes = new Uint8Array(units.flatMap((unit) => [unit & 0xff, unit >> 8]));
+      const text = decodeUtf16(bytes)!;
+      expect(text).toHaveLength(length);
+      expect(Array.from({ length }, (_, i) => text.charCodeAt(i))).toEqual(units);
+      expect(encodeUtf16(text)).toEqual(bytes);
+    },
+  );
+
   test('has whole units', () => {
     expect(decodeUtf16(new Uint8Array(3))).toBeUndefined();
   });
