@@ -1,4 +1,12 @@
 /** keycask/migration: what files of keys are. */
+export { diagnose, type DiagnoseInput, type DiagnoseOptions } from './diagnose.ts';
+export type {
+  Diagnosis,
+  DiagnosisAttempt,
+  DiagnosisFinding,
+  OpenedHow,
+  Wrapping,
+} from './diagnosis.ts';
 export { inspect, type InspectOptions } from './inspect.ts';
 export { inspectFile, MAX_INSPECTED } from './inspect-file.ts';
 export type {
@@ -33,4 +41,10 @@ export {
 export type { Risk } from './risks.ts';
 export { runMigration, type MigrationProgress, type RunOptions } from './run.ts';
 export { saveReport, verifySavedReport, type SavedReport } from './save-report.ts';
+export {
+  searchCipher,
+  type CipherFinding,
+  type CipherSample,
+  type SearchCipherOptions,
+} from './search-cipher.ts';
 export type { SkippedPath, SourceFile } from './source-files.ts';

@@ -55,6 +55,8 @@ export interface CipherFinding extends Disposable {
   readonly content?: string;
   /** Whether the message ends in padding; false too where the sample has not its end. */
   readonly isPadded: boolean;
+  /** How unlikely random bytes are to look so: two to this power. For who compares findings of several keys. */
+  readonly bits: number;
   /** For people: `CALG_RC4, 11 bytes of zero salt`. */
   readonly text: string;
 }
@@ -82,35 +84,28 @@ export async function searchCipher(
   sample: CipherSample,
   options: SearchCipherOptions = {},
 ): Promise<CipherFinding[]> {
-  const found: Scored[] = [];
+  const found: CipherFinding[] = [];
   try {
     for (const state of statesOf(key, options)) {
       for (const mode of modesOf(key.algId, options.mode)) {
-        const finding = await tryState(key, { ...state, mode }, sample, options.iv);
-        if (finding) found.push(finding);
+        found.push(await tryState(key, { ...state, mode }, sample, options.iv));
       }
     }
     return best(found);
   } catch (error) {
-    for (const { finding } of found) finding[Symbol.dispose]();
+    for (const finding of found) finding[Symbol.dispose]();
     throw error;
   }
 }
 
-interface Scored {
-  readonly finding: CipherFinding;
-  /** Bits: how unlikely random bytes are to look so. */
-  readonly bits: number;
-}
-
 /** Those that something speaks for, best first; else those that were tried first. The rest is disposed of. */
-function best(found: readonly Scored[]): CipherFinding[] {
+function best(found: readonly CipherFinding[]): CipherFinding[] {
   const fitting = found
-    .filter(({ finding }) => finding.certainty !== 'none')
-    .toSorted((a, b) => rank(a.finding) - rank(b.finding) || b.bits - a.bits);
+    .filter(({ certainty }) => certainty !== 'none')
+    .toSorted((a, b) => rank(a) - rank(b) || b.bits - a.bits);
   const kept = (fitting.length > 0 ? fitting : found).slice(0, MAX_FINDINGS);
-  for (const scored of found) if (!kept.includes(scored)) scored.finding[Symbol.dispose]();
-  return kept.map(({ finding }) => finding);
+  for (const finding of found) if (!kept.includes(finding)) finding[Symbol.dispose]();
+  return kept;
 }
 
 function rank({ certainty, firstBlock }: CipherFinding): number {
@@ -150,7 +145,7 @@ async function tryState(
   { mode, ...state }: KeyState & { readonly mode: CapiMode | undefined },
   sample: CipherSample,
   iv: Uint8Array | undefined,
-): Promise<Scored | undefined> {
+): Promise<CipherFinding> {
   const key = importCapiKey(algId, bytes.bytes, state);
   try {
     const block = blockLengthOf(algId);
@@ -168,19 +163,17 @@ async function tryState(
     const found = inferIv({ head, judgement, block, mode, iv, known: sample.knownPlaintext });
     head.fill(0);
     return {
+      key,
+      options: { ...options, ...(found && { iv: found }) },
+      certainty: certaintyOf(judgement, padding),
+      firstBlock: found ? 'fits' : judgement.firstBlock,
+      ivWasFound: found !== undefined,
+      ivIsInFront: judgement.beginsAtSecondBlock,
+      ...(judgement.content !== undefined && { content: judgement.content }),
+      isPadded: padding > 0,
       bits: judgement.bits + 8 * padding,
-      finding: {
-        key,
-        options: { ...options, ...(found && { iv: found }) },
-        certainty: certaintyOf(judgement, padding),
-        firstBlock: found ? 'fits' : judgement.firstBlock,
-        ivWasFound: found !== undefined,
-        ivIsInFront: judgement.beginsAtSecondBlock,
-        ...(judgement.content !== undefined && { content: judgement.content }),
-        isPadded: padding > 0,
-        text: textOf(key, mode, { iv: found ?? iv, isFound: found !== undefined }),
-        [Symbol.dispose]: () => key[Symbol.dispose](),
-      },
+      text: textOf(key, mode, { iv: found ?? iv, isFound: found !== undefined }),
+      [Symbol.dispose]: () => key[Symbol.dispose](),
     };
   } catch (error) {
     key[Symbol.dispose]();
