@@ -16,7 +16,7 @@ export type Verdict =
   | readonly Verdict[];
 
 /** How often each thing happened. */
-export interface Account {
+interface Account {
   readonly passed: Record<string, number>;
   readonly outOfScope: Record<string, number>;
 }
