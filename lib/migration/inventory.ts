@@ -44,12 +44,22 @@ export async function inventory(
 ): Promise<Inventory> {
   const items: InventoryItem[] = [];
   const skipped: SkippedPath[] = [];
-  for await (const found of sourceFiles(paths, options)) {
-    const item = isSkipped(found) ? found : await itemOf(found);
+  const take = async (looking: Promise<InventoryItem | SkippedPath>): Promise<void> => {
+    const item = await looking;
     if (isSkipped(item)) skipped.push(item);
     else items.push(item);
-    options.onProgress?.({ files: items.length + skipped.length, path: found.path });
+    options.onProgress?.({ files: items.length + skipped.length, path: item.path });
+  };
+  // In the order in which they were found, and some ahead: the disk is waited for by several at once.
+  const ahead: Promise<InventoryItem | SkippedPath>[] = [];
+  for await (const found of sourceFiles(paths, options)) {
+    const looking = isSkipped(found) ? Promise.resolve(found) : itemOf(found);
+    // Its failure is seen where it is awaited.
+    looking.catch(() => undefined);
+    ahead.push(looking);
+    if (ahead.length === FILES_AHEAD) await take(ahead.shift()!);
   }
+  for (const looking of ahead) await take(looking);
   return { roots: paths, items, skipped, risks: risksOf(items) };
 }
 
@@ -71,11 +81,14 @@ async function itemOf(file: SourceFile): Promise<InventoryItem | SkippedPath> {
 }
 
 /** All of a file that holds keys, the beginning of one that holds data. */
-export async function readStart({ path, size }: Pick<SourceFile, 'path' | 'size'>) {
+export async function readStart(
+  { path, size }: Pick<SourceFile, 'path' | 'size'>,
+  most: number = MAX_START,
+) {
   try {
     const file = await open(path, 'r');
     try {
-      const bytes = new Uint8Array(new ArrayBuffer(Math.min(size, MAX_START)));
+      const bytes = new Uint8Array(new ArrayBuffer(Math.min(size, most)));
       let length = 0;
       while (length < bytes.length) {
         const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
@@ -91,6 +104,8 @@ export async function readStart({ path, size }: Pick<SourceFile, 'path' | 'size'
   }
 }
 
+/** As many as the thread pool has threads, and as many that wait. */
+const FILES_AHEAD = 8;
 /** Longer than any key file: a hive of Wine's registry is the longest. */
 const MAX_START = 4 << 20;
 

@@ -1,0 +1,52 @@
+/**
+ * A folder of SIMPLEBLOBs migrated, against the bare asymmetric operations that it cannot do without, on all cores, turn by turn.
+ *
+ * The bare side does nothing else: no file is read or written, no record made, no signature checked, no manifest chained. What stands
+ * between the two: reading each file twice (to see what it is, and to open it), two small files, two links and an fsync for each record,
+ * DER and JSON, the check of each manifest signature before it is written, and that the manifest's signatures follow one another, so that
+ * one core at a time makes them. P-256 agreements and signatures are made by the thread that does all that; only RSA leaves it. So a P-256
+ * home cannot come near the bare operations on more than one core, while RSA of a home with RSA keys outweighs the rest.
+ */
+import { bare, FILES, ours, type HomeKind, type Operation } from './migrate-sides.ts';
+import { median } from './ratio.ts';
+
+const TURNS = 3;
+const LIMIT = 0.8;
+
+interface Yardstick {
+  readonly name: string;
+  readonly operations: readonly Operation[];
+  /** Share of the bare speed that is wanted; without it the ratio is printed only. */
+  readonly limit?: number;
+}
+
+async function compare(kind: HomeKind, yardsticks: readonly Yardstick[]): Promise<void> {
+  const turns: { ours: number; bare: number[] }[] = [];
+  for (let n = 0; n < TURNS; n++) {
+    const bareTimes: number[] = [];
+    for (const { operations } of yardsticks) bareTimes.push(await bare(kind, operations));
+    turns.push({ ours: await ours(kind), bare: bareTimes });
+  }
+  const rate = FILES / median(turns.map(({ ours: seconds }) => seconds));
+  for (const [i, { name, limit }] of yardsticks.entries()) {
+    const bareRate = FILES / median(turns.map(({ bare: times }) => times[i]!));
+    const ratio = median(turns.map(({ ours: seconds, bare: times }) => times[i]! / seconds));
+    const verdict =
+      limit === undefined ? '' : ` (limit ${limit}) ${ratio >= limit ? 'ok' : 'TOO SLOW'}`;
+    console.log(
+      `${FILES} keys into a home of ${kind}: ${rate.toFixed(0)} a second against ${bareRate.toFixed(0)} of ${name}: ${ratio.toFixed(2)} of the bare speed${verdict}`,
+    );
+  }
+}
+
+await compare('rsa-3072', [
+  {
+    name: 'bare RSA: unwrap, wrap, two signatures',
+    operations: ['unwrap', 'wrap and sign'],
+    limit: LIMIT,
+  },
+]);
+await compare('p-256', [
+  { name: 'bare RSA: unwrap', operations: ['unwrap'] },
+  { name: 'bare RSA, ECDH and two signatures', operations: ['unwrap', 'wrap and sign'] },
+]);
