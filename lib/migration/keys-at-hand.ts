@@ -19,6 +19,7 @@ import type { InventoryItem } from './inventory-item.ts';
 import { readStart, type Inventory } from './inventory.ts';
 import { keyAtHand, type KeyAtHand, type KeyOrigin } from './key-at-hand.ts';
 import { PasswordForms, profileSecrets, type LegacySecrets } from './legacy-secrets.ts';
+import { refuseCostly } from './password-cost.ts';
 import { openWineKeys } from './wine-keys.ts';
 
 /** A file with private keys that stayed closed, and why. */
@@ -72,15 +73,13 @@ async function findSessionKeys(items: readonly InventoryItem[], found: Found): P
   for (const item of items) {
     if (item.format !== 'plaintextkeyblob' || found.sessionKeys.length >= MAX_WRAPPING_KEYS)
       continue;
-    const bytes = await readStart(item);
     try {
-      const { algId, key } = decodePlaintextKeyBlob(bytes, { trailing: 'allow' });
+      using file = SecretBytes.take(await readStart(item));
+      const { algId, key } = decodePlaintextKeyBlob(file.bytes, { trailing: 'allow' });
       found.sessionKeys.push(importCapiKey(algId, key));
     } catch (error) {
-      // What is no key of its algorithm wraps nothing; as a session key to migrate it is reported elsewhere.
+      // What is gone by now, or is no key of its algorithm, wraps nothing; as a session key to migrate it is reported elsewhere.
       if (!KeyStoreError.is(error)) throw error;
-    } finally {
-      bytes.fill(0);
     }
   }
 }
@@ -172,6 +171,7 @@ function decryptPkcs8(bytes: Uint8Array, passphrase: Uint8Array | undefined): Ke
     bytes[0] === SEQUENCE
       ? ({ format: 'der', type: 'pkcs8' } as const)
       : { format: 'pem' as const };
+  refuseCostly(bytes);
   try {
     return createPrivateKey({ key, passphrase: secret, ...form });
   } catch {
@@ -185,13 +185,10 @@ function keyOf(bytes: Uint8Array): KeyObject | undefined {
   if (bytes[0] === BLOB_TYPE.PRIVATEKEYBLOB) return importLegacyPrivateKey(bytes);
   const { pair } = decodeKeyPair(bytes);
   using owned = pair;
-  if (!isPrivateKeyPair(owned)) return undefined;
+  // Others wrap no SIMPLEBLOB, and OpenSSL need not like their numbers.
+  if (owned.type !== 'RSA' || !isPrivateKeyPair(owned)) return undefined;
   using pkcs8 = SecretBytes.take(encodeKeyPair(owned, 'PKCS8'));
-  return createPrivateKey({
-    key: Buffer.from(pkcs8.bytes.buffer, pkcs8.bytes.byteOffset, pkcs8.length),
-    format: 'der',
-    type: 'pkcs8',
-  });
+  return importLegacyPrivateKey(pkcs8.bytes);
 }
 
 function isEncryptedPem({ format }: InventoryItem, bytes: Uint8Array): boolean {

@@ -6,6 +6,7 @@ import type { InventoryItem } from './inventory-item.ts';
 import type { Inventory } from './inventory.ts';
 import { KeysAtHand } from './keys-at-hand.ts';
 import type { LegacySecrets } from './legacy-secrets.ts';
+import { pathText } from './path-text.ts';
 
 /** A session key that is to be brought over. */
 export interface PlannedKey {
@@ -72,25 +73,12 @@ function labelOf({ path }: InventoryItem, roots: readonly string[], prefix = '')
   const root = roots.find((candidate) => path === candidate || isBelow(path, candidate));
   const below = root === undefined || root === path ? basename(path) : relative(root, path);
   const name = join(dirname(below), basename(below, extname(below))).replaceAll(/[/\\]/gu, ':');
-  const clean = wellFormed(`${prefix}${name}`).replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '-');
-  return shortened(clean, METADATA_LIMITS.label);
+  return pathText(`${prefix}${name}`, METADATA_LIMITS.label);
 }
 
 function isBelow(path: string, folder: string): boolean {
   const way = relative(folder, path);
   return way !== '' && !way.startsWith('..');
-}
-
-/** The end of a path says more than its beginning. */
-function shortened(text: string, maxBytes: number): string {
-  let short = text;
-  while (Buffer.byteLength(short) > maxBytes) short = short.slice(Math.ceil(short.length / 16));
-  return wellFormed(short);
-}
-
-/** A lone surrogate becomes U+FFFD. */
-function wellFormed(text: string): string {
-  return Buffer.from(text).toString();
 }
 
 /** The layout of Windows' own example program: a u32 with the blob's length, the blob, the ciphertext. */

@@ -117,9 +117,10 @@ export function reportText(report: MigrationReport): string {
     '',
     'The originals are as they were. Migrated keys decrypt only until `keycask trust adopt ID`: nothing says who made the old blobs.',
     ...section('What could not be done', failures, ({ path, code: errorCode, message, hint }) =>
-      [`${code(path)}: ${message} (${errorCode}).`, ...(hint === undefined ? [] : [hint])].join(
-        ' ',
-      ),
+      [
+        `${code(path)}: ${plain(message)} (${errorCode}).`,
+        ...(hint === undefined ? [] : [plain(hint)]),
+      ].join(' '),
     ),
     ...section('Risks', risks, ({ severity, text, advice, count, paths }) =>
       [`**${severity}**, ${count} files: ${text} ${advice}`, `(${shortList(paths, count)})`].join(
@@ -134,7 +135,7 @@ export function reportText(report: MigrationReport): string {
     ),
     ...section('Session keys', keys, (key) =>
       [
-        `${code(key.path)}: ${key.algorithm}, ${key.bits} bits, opened by ${key.openedBy.with}`,
+        `${code(key.path)}: ${key.algorithm}, ${key.bits} bits, opened by ${code(key.openedBy.with)}`,
         ...(key.id === undefined ? [] : [`record ${key.id}`]),
         ...(key.proof === undefined ? [] : [`same key, proved by ${PROOFS[key.proof]}`]),
       ].join('; '),
@@ -180,8 +181,15 @@ function shortList(paths: readonly string[], count: number): string {
 
 /** Names come from whoever made the files: no Markdown, no line breaks, no control characters. */
 function code(text: string): string {
-  return `\`${text.replaceAll(/[\u0000-\u001f\u007f-\u009f`\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\u{fffd}')}\``;
+  return `\`${text.replaceAll(UNPRINTABLE, '\u{fffd}').replaceAll('`', '\u{fffd}')}\``;
 }
 
+/** A sentence of keycask's own, which may name a file. */
+function plain(text: string): string {
+  return text.replaceAll(UNPRINTABLE, '\u{fffd}').replaceAll('<', '&lt;');
+}
+
+/** Control, format (bidirectional overrides among them), line and paragraph separators, lone surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const PROOFS = { commitment: 'its commitment', opened: 'opening the record' } as const;
 const SHOWN_PATHS = 5;

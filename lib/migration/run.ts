@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describeAlgId } from '../blobs/alg-id.ts';
 import { BLOB_TYPE, type BlobTypeName } from '../blobs/key-blob-header.ts';
 import { equalBytes, toHex } from '../bytes/octets.ts';
+import { METADATA_LIMITS } from '../cms/metadata.ts';
 import type { FileKey } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaWorkers } from '../legacy/rsa-workers.ts';
@@ -25,6 +26,7 @@ import { Journal } from './journal.ts';
 import { describeOrigin } from './key-at-hand.ts';
 import { migrateData, type DataWork } from './migrate-data.ts';
 import { BlobOpener, type Attempt, type OpenedBlob } from './open-blob.ts';
+import { pathText } from './path-text.ts';
 import { LENGTH_PREFIXED, type MigrationPlan, type PlannedKey } from './plan.ts';
 import type {
   MigratedDataFile,
@@ -155,7 +157,7 @@ class Run {
   async #open(planned: PlannedKey): Promise<OpenKey | undefined> {
     const { item, start, label } = planned;
     try {
-      const file = await readStart(item);
+      const file = await readStart(item, MAX_BLOB);
       const bytes = file.subarray(start);
       const blob = await this.#parts.opener.open(bytes);
       if (blob === undefined) throw noKeyOpens(this.#plan.keysAtHand.privateKeys.length);
@@ -246,7 +248,9 @@ class Run {
 
   /** Wipes the key of the new files. */
   async close(): Promise<void> {
-    (await this.#fileKey)?.[Symbol.dispose]();
+    // Where none could be made, each data file that asked for it is in the failures.
+    const fileKey = await this.#fileKey?.catch(() => undefined);
+    fileKey?.[Symbol.dispose]();
   }
 
   report(startedAt: Date, endedAt: Date): MigrationReport {
@@ -336,7 +340,7 @@ function attributesOf(
 ): [string, string][] {
   return [
     ['origin', blobTypeOf(planned)],
-    ['source', endOf(planned.item.path)],
+    ['source', pathText(planned.item.path, METADATA_LIMITS.attributeValue)],
     ...(sha256 === undefined ? [] : [['source-sha256', sha256] as [string, string]]),
     ...(how.key === undefined ? [] : [['opened-by', how.key.keyId] as [string, string]]),
     ...(how.padding === undefined ? [] : [['padding', how.padding] as [string, string]]),
@@ -347,12 +351,6 @@ function attributesOf(
 function blobTypeOf({ item }: PlannedKey): BlobTypeName {
   if (item.format === LENGTH_PREFIXED) return 'SIMPLEBLOB';
   return item.format.toUpperCase() as BlobTypeName;
-}
-
-/** An attribute has at most 1024 bytes, and no control characters. */
-function endOf(path: string): string {
-  const clean = Buffer.from(path.replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, '-'));
-  return clean.length <= MAX_SOURCE ? clean.toString() : `…${path.slice(-MAX_SOURCE / 4)}`;
 }
 
 function privateKeysOf(
@@ -386,4 +384,5 @@ function noKeyOpens(count: number): KeyStoreError {
 
 /** Enough that all cores have work while the disk is waited for. */
 const BATCH = 256;
-const MAX_SOURCE = 1000;
+/** Longer than any session key's blob. The ciphertext behind it is not read: of a whole batch it would fill the memory. */
+const MAX_BLOB = 1 << 14;
