@@ -61,7 +61,7 @@ describe('files of one private key', () => {
     const folder = write(await folderOfOwn(), {
       'a.blob': blob,
       'b.der': pkcs8,
-      'c.pem': privateKey.export({ format: 'pem', type: 'pkcs1' }) as string,
+      'c.pem': privateKey.export({ format: 'pem', type: 'pkcs1' }),
       'd.pvk': pvkOf(blob),
     });
     const { keys, closed } = await find([folder]);
@@ -77,7 +77,7 @@ describe('files of one private key', () => {
     const folder = write(await folderOfOwn(), {
       'a.pvk': await sealPvk(blob, { keySpec: 1, password: ansi.bytes, protection: 'weak' }),
       'b.der': new Uint8Array(privateKey.export({ format: 'der', type: 'pkcs8', ...encrypted })),
-      'c.pem': privateKey.export({ format: 'pem', type: 'pkcs8', ...encrypted }) as string,
+      'c.pem': privateKey.export({ format: 'pem', type: 'pkcs8', ...encrypted }),
     });
     const open = await find([folder], { passwords: [password('wrong'), password(text)] });
     expect(open).toMatchObject({ closed: [] });
