@@ -3,7 +3,7 @@
  * files are made here, by the library's internal writers, which the formats' own tests compare with files of a real Windows.
  */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../lib/blobs/alg-id.ts';
@@ -120,6 +120,33 @@ describe('keycask migrate', () => {
     expect(statSync(target).mtimeMs).toBe(mtimeMs);
     const listed = (await box.run('keycask list --json')).stdout.trim().split('\n');
     expect(listed.filter((line) => line.includes('"keys:'))).toHaveLength(3);
+  });
+
+  it.each(['--data', '--report'])(
+    'takes no folder that it migrates from for %s',
+    async (option) => {
+      const before = await hashesOf(join(box.folder, 'old'));
+      symlinkSync('old', join(box.folder, `link${option}`), 'junction');
+      for (const name of ['old', './old/', `link${option}`]) {
+        const refused = await box.run(`keycask migrate old ${option} ${name}`);
+        expect(refused.exitCode).toBe(2);
+        expect(refused.stderr).toContain('is a folder that is migrated from');
+      }
+      expect(await hashesOf(join(box.folder, 'old'))).toEqual(before);
+    },
+  );
+
+  it('says so where nothing shows that data was decrypted rightly', async () => {
+    const folder = join(box.folder, 'noise');
+    mkdirSync(folder);
+    const key = new Uint8Array(randomBytes(16));
+    writeFileSync(
+      join(folder, 'noise.blob'),
+      encodePlaintextKeyBlob({ algId: ALG_ID.CALG_RC4, key }),
+    );
+    writeFileSync(join(folder, 'noise.enc'), randomBytes(5000));
+    const dry = await box.run('keycask migrate noise --dry-run --data new-noise');
+    expect(dry.stderr).toContain('1 data files: nothing shows');
   });
 
   it('says what stays closed without the password, and what to do', async () => {

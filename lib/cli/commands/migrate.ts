@@ -1,4 +1,5 @@
 /** keycask migrate: old key blobs and what they encrypted become records and encrypted files of the home. */
+import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { KeyStoreError } from '../../errors.ts';
@@ -95,7 +96,8 @@ async function migrate(
   const { inventory, planMigration, readDataMap, runMigration } =
     await import('../../migration/index.ts');
   const avoid = [store.home, options.data, options.report].filter((path) => path !== undefined);
-  if (options.data !== undefined) refuseSource(options.data, paths);
+  await refuseSource('--data', options.data, paths);
+  await refuseSource('--report', options.report, paths);
   using looking = new Progress(context, 'files');
   const found = await inventory(paths, {
     avoid,
@@ -120,12 +122,28 @@ async function migrate(
   });
 }
 
-/** New files would lie among the old ones, which are never written to. */
-function refuseSource(folder: string, paths: readonly string[]): void {
-  if (paths.some((path) => resolve(path) === resolve(folder)))
-    throw new KeyStoreError('USAGE', `--data ${folder} is a folder that is migrated from`, {
-      hint: 'Name another folder: originals are never written to.',
-    });
+/** New files would lie among the old ones, which are never written to, and a folder that outputs go to is not looked through. */
+async function refuseSource(
+  option: '--data' | '--report',
+  folder: string | undefined,
+  paths: readonly string[],
+): Promise<void> {
+  if (folder === undefined) return;
+  const target = await realPath(folder);
+  for (const path of paths)
+    if ((await realPath(path)) === target)
+      throw new KeyStoreError('USAGE', `${option} ${folder} is a folder that is migrated from`, {
+        hint: 'Name another folder: originals are never written to.',
+      });
+}
+
+/** Whatever name it was given; what is not there yet has no other. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    return resolve(path);
+  }
 }
 
 interface ReadSecrets extends Disposable {
@@ -175,6 +193,11 @@ function tell(context: MigrateContext, report: MigrationReport, reportPath: stri
   const high = risks.filter(({ severity }) => severity === 'high');
   for (const { text, advice, count } of high)
     output.note(`risk, ${count} files: ${text} ${advice}`);
+  const unsure = report.data.filter(({ certainty }) => certainty === 'none').length;
+  if (unsure > 0)
+    output.note(
+      `${unsure} data files: nothing shows that what came out is what was encrypted. Compare it before the originals go.`,
+    );
   const keys = dryRun
     ? `${counts.keysThatOpen} session keys open`
     : `${counts.keysStored} session keys stored, ${counts.keysPresent} were there`;
