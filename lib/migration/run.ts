@@ -382,7 +382,7 @@ function noKeyOpens(count: number): KeyStoreError {
   );
 }
 
-/** Enough that all cores have work while the disk is waited for. */
-const BATCH = 256;
+/** Several chunks of what the store takes at once: while one is entered in the manifest, the next is sealed, and RSA opens those after. */
+const BATCH = 1024;
 /** Longer than any session key's blob. The ciphertext behind it is not read: of a whole batch it would fill the memory. */
 const MAX_BLOB = 1 << 14;
