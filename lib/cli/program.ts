@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addContainer } from './commands/container.ts';
 import { addCreate } from './commands/create.ts';
 import { addDecrypt } from './commands/decrypt.ts';
+import { addDiagnose } from './commands/diagnose.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEncrypt } from './commands/encrypt.ts';
 import { addInit } from './commands/init.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   addContainer,
   addTrust,
   addInspect,
+  addDiagnose,
   addMigrate,
   addDoctor,
   addCompletion,

@@ -78,10 +78,8 @@ export async function diagnose(
   using profiles = await Profiles.open(inventory, secrets);
   const bytes = input.bytes ?? new Uint8Array();
   const recognised = recognisedOf(input);
-  const found = await tryFile({ bytes, recognised, path: input.path }, options, {
-    trial,
-    profiles,
-  });
+  const file = { bytes, recognised, path: input.path, unread: unreadOf(input) };
+  const found = await tryFile(file, options, { trial, profiles });
   const facts: Facts = {
     recognised,
     bytes,
@@ -130,7 +128,10 @@ interface Found {
   readonly seal?: SealFacts;
 }
 
-interface File extends Pick<Facts, 'bytes' | 'recognised' | 'path'> {}
+interface File extends Pick<Facts, 'bytes' | 'recognised' | 'path'> {
+  /** How many bytes follow those that were given. */
+  readonly unread: number;
+}
 
 interface Tools {
   readonly trial: Trial;
@@ -158,7 +159,7 @@ async function tryFile(
     case 'dpapi':
       return sealed(await dpapiFacts(bytes, profiles));
     case 'data':
-      return tryDataFile(sampleOf(bytes, options) ?? options.data, options, trial);
+      return tryDataFile(sampleOf(bytes, file.unread) ?? options.data, options, trial);
     case 'other':
       return {};
   }
@@ -169,7 +170,7 @@ function sealed(seal: SealFacts): Found {
 }
 
 async function trySessionKeyFile(
-  { bytes, recognised }: File,
+  { bytes, recognised, unread }: File,
   options: DiagnoseOptions,
   trial: Trial,
 ): Promise<Found> {
@@ -186,7 +187,7 @@ async function trySessionKeyFile(
       ...(wrapped.wrapped && { wrapped: { ...wrapped.wrapped, oddLength: key.key.length } }),
       opened: key.how,
     };
-  const sample = options.data ?? sampleOf(behind, options);
+  const sample = options.data ?? sampleOf(behind, unread);
   const data =
     sample &&
     (await tryKeyOnData(key, { ...ivOf(options), sample: withKnown(sample, options) }, trial));
@@ -242,10 +243,15 @@ function withKnown(sample: CipherSample, { knownPlaintext }: DiagnoseOptions): C
   return knownPlaintext === undefined ? sample : { ...sample, knownPlaintext };
 }
 
-/** Undefined for no bytes. */
-function sampleOf(bytes: Uint8Array, options: DiagnoseOptions): CipherSample | undefined {
+/** Undefined for no bytes. What was not read leaves the end unknown. */
+function sampleOf(bytes: Uint8Array, unread: number): CipherSample | undefined {
   if (bytes.length === 0) return undefined;
-  return withKnown({ head: bytes, tail: bytes, size: bytes.length }, options);
+  const tail = unread > 0 ? new Uint8Array() : bytes;
+  return { head: bytes, tail, size: bytes.length + unread };
+}
+
+function unreadOf({ bytes, size = 0 }: DiagnoseInput): number {
+  return Math.max(0, size - (bytes?.length ?? 0));
 }
 
 function lengthAt(bytes: Uint8Array): number {

@@ -1,5 +1,6 @@
 /** keycask/migration: what files of keys are. */
 export { diagnose, type DiagnoseInput, type DiagnoseOptions } from './diagnose.ts';
+export { diagnoseFile, readCipherSample, type DiagnoseFileOptions } from './diagnose-file.ts';
 export type {
   Diagnosis,
   DiagnosisAttempt,
