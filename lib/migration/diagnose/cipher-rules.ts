@@ -51,19 +51,6 @@ export const CIPHER_RULES: readonly Rule[] = [
       isSure(data) && data?.keyLength === 5 && data.saltLength === 0 && SALTED.includes(data.algId),
   },
   {
-    id: 'SALT_OF_DERIVED_KEY',
-    symptom: 'A key of a password that decrypts in the program that made it and nowhere else',
-    cause:
-      'The key has {salt} bytes of salt from the same hash (CRYPT_CREATE_SALT), which no blob keeps.',
-    hint: "Derive it with salt: 'create', and store the salt beside the key.",
-    certainty: 'certain',
-    when: ({ data, derived }) =>
-      derived !== undefined &&
-      data !== undefined &&
-      data.saltLength > 0 &&
-      data.saltLength !== 11 && { salt: data.saltLength },
-  },
-  {
     id: 'RC2_EFFECTIVE_LENGTH',
     symptom: 'RC2 data of Windows 2000 that is noise on XP and later, or the other way round',
     cause:

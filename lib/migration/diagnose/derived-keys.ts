@@ -1,4 +1,4 @@
-/** Every key that CryptDeriveKey can have made of a password: each hash, cipher, length and salt flag, the defaults of Windows first. */
+/** Every key that CryptDeriveKey can have made of a password: each hash, cipher and length, the defaults of Windows first. */
 import { algIdName, ALG_ID } from '../../blobs/alg-id.ts';
 import type { CapiKey } from '../../legacy/capi-key.ts';
 import { cryptDeriveKey, type CryptDeriveKeyOptions } from '../../legacy/derive-key.ts';
@@ -61,13 +61,15 @@ const HASHES: readonly number[] = [
 const BASE_DEFAULT_BITS = 40;
 const BITS: readonly number[] = [128, BASE_DEFAULT_BITS, 56, 64];
 
-/** RC2 and RC4 with each length, and at 40 bits, and 128 of no salt, with each flag. */
+/**
+ * RC2 and RC4 with each length, at 40 bits with and without salt. CRYPT_CREATE_SALT is not tried: key and salt are then the first 128 bits of
+ * the hash, as the key of 128 bits is (RC2 of it with the effective length of the shorter key).
+ */
 const KEYS: readonly CryptDeriveKeyOptions[] = [
-  ...[ALG_ID.CALG_RC4, ALG_ID.CALG_RC2].flatMap((algId) =>
-    BITS.flatMap((keyBits) =>
-      saltsOf(keyBits).map((salt): CryptDeriveKeyOptions => ({ algId, keyBits, salt })),
-    ),
-  ),
+  ...[ALG_ID.CALG_RC4, ALG_ID.CALG_RC2].flatMap((algId) => [
+    ...BITS.map((keyBits): CryptDeriveKeyOptions => ({ algId, keyBits })),
+    { algId, keyBits: BASE_DEFAULT_BITS, salt: 'none' as const },
+  ]),
   { algId: ALG_ID.CALG_3DES },
   { algId: ALG_ID.CALG_DES },
   { algId: ALG_ID.CALG_3DES_112 },
@@ -75,9 +77,3 @@ const KEYS: readonly CryptDeriveKeyOptions[] = [
   { algId: ALG_ID.CALG_AES_128 },
   { algId: ALG_ID.CALG_AES_192 },
 ];
-
-/** CRYPT_CREATE_SALT fills up to 128 bits; CRYPT_NO_SALT matters at 40 bits only. */
-function saltsOf(keyBits: number): readonly ('default' | 'none' | 'create')[] {
-  if (keyBits === 128) return ['default'];
-  return keyBits === BASE_DEFAULT_BITS ? ['default', 'none', 'create'] : ['default', 'create'];
-}

@@ -105,5 +105,5 @@ async function fits({ key }: DerivedKey, data: DataAtHand, trial: Trial): Promis
   }
 }
 
-/** Of some 900 keys in 18 ways each, for each password, one passes by accident once in 16,000 runs. */
+/** Of some 500 keys in up to 18 ways each, for each password, one passes by accident once in 16,000 runs. */
 const ENOUGH_BITS = 28;
