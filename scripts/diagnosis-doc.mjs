@@ -28,7 +28,7 @@ export function diagnosisPage() {
     '',
     '`keycask diagnose FILE` and `diagnose()` of `keycask/migration` try what is at hand on old key material, and say which of these causes they',
     'recognised. *Italic words* stand for what was found. The id is stable; `certain` was seen, `likely` has hardly another cause, `possible` is one of',
-    'several. Options: [CLI.md](CLI.md#keycask-diagnose-file); what is opened of each format: [FORMATS.md](FORMATS.md).',
+    'several. Options: [CLI.md](CLI.md#foreign-files); what is opened of each format: [FORMATS.md](FORMATS.md).',
     '',
     'Of a wrapped session key is tried: every private key and container of its size at hand, PKCS#1 v1.5 and OAEP with SHA-1, SHA-256, SHA-384',
     'and SHA-512, padding that is too short or missing, the RSA block in both byte orders, no key (an exponent of one). Of data: the session key as it is',

@@ -83,11 +83,12 @@ async function diagnoseAll(context: DiagnoseContext, files: readonly string[]): 
   };
   if (files.length === 0)
     print(context, undefined, await diagnose({ symptom: options.symptom ?? '' }, shared));
-  for (const [index, file] of files.entries()) {
+  let printed = 0;
+  for (const file of files) {
     signal.throwIfAborted();
     try {
       const diagnosis = await diagnoseFile(file, shared);
-      if (index > 0 && !context.output.json) context.output.result({}, '');
+      if (printed++ > 0 && !context.output.json) context.output.result({}, '');
       print(context, file, diagnosis);
     } catch (error) {
       context.fail(error, { file });
@@ -109,8 +110,14 @@ function print(context: DiagnoseContext, file: string | undefined, diagnosis: Di
   if (outcome === 'closed') failures.note('KEY_UNWRAP_FAILED');
   if (outcome === 'damaged') failures.note('BLOB_MALFORMED');
   if (output.json) return output.result({ ...(file !== undefined && { file }), ...diagnosis }, '');
-  if (file !== undefined) output.result({}, `${file}: ${diagnosis.what}: ${OUTCOMES[outcome]}`);
-  for (const line of linesOf(diagnosis)) output.result({}, line === '' ? '' : `  ${line}`);
+  const lines = linesOf(diagnosis);
+  if (file === undefined) {
+    // Nothing stands above the first finding.
+    for (const line of lines[0] === '' ? lines.slice(1) : lines) output.result({}, line);
+    return;
+  }
+  output.result({}, `${file}: ${diagnosis.what}: ${OUTCOMES[outcome]}`);
+  for (const line of lines) output.result({}, line === '' ? '' : `  ${line}`);
 }
 
 function linesOf({ summary, format, opened, findings, attempts }: Diagnosis): string[] {

@@ -73,7 +73,7 @@ export const KEY_FILE_RULES: readonly Rule[] = [
     id: 'BASE_PROVIDER_LIMIT',
     symptom: 'NTE_BAD_DATA or NTE_BAD_LEN on one machine, and the same key works on another',
     cause:
-      'The Microsoft Base Cryptographic Provider takes at most {limit} bits of {algorithm}, and this key has {bits}: which provider is the default depends on the release of Windows.',
+      'The Microsoft Base Cryptographic Provider takes {limit}, and this key has {bits} bits: which provider is the default depends on the release of Windows.',
     hint: 'Name the provider: "Microsoft Enhanced RSA and AES Cryptographic Provider", PROV_RSA_AES (24), with explicit key sizes.',
     certainty: 'likely',
     when: (facts) => {
@@ -121,8 +121,11 @@ function overBase({ recognised, bytes, opened }: Facts) {
 /** Undefined where the Base Provider takes it. */
 function limitOf(algId: number, bits: number) {
   const row = capiProviderAlgorithms('base').find((each) => each.algId === algId);
-  const limit = row?.maxBits ?? 0;
-  return bits > limit ? { limit, algorithm: describeAlgId(algId), bits } : undefined;
+  const algorithm = describeAlgId(algId);
+  if (!row) return { limit: `no ${algorithm}`, bits };
+  return bits > row.maxBits
+    ? { limit: `at most ${row.maxBits} bits of ${algorithm}`, bits }
+    : undefined;
 }
 
 function plaintextFacts(bytes: Uint8Array): { algId: number; length: number } {
