@@ -87,6 +87,7 @@ export async function diagnose(
     symptom: readSymptom(input.symptom),
     keys: trial.keys,
     closed: keys?.closed ?? [],
+    unreadable: unreadableOf(inventory),
     containers: await containersOf(inventory, profiles),
     hasCredHist: inventory?.items.some(({ format }) => format === 'credhist') ?? false,
     seal: found.seal,
@@ -262,6 +263,11 @@ function outcomeOf({ recognised, opened, data }: Facts): Diagnosis['outcome'] {
   if (recognised.state === 'damaged') return 'damaged';
   if (opened) return data?.finding.certainty === 'none' ? 'closed' : 'opened';
   return KINDS.has(recognised.format) ? 'closed' : 'nothing-to-open';
+}
+
+function unreadableOf(inventory: Inventory | undefined): string[] {
+  const skipped = inventory?.skipped ?? [];
+  return skipped.filter(({ reason }) => reason === 'unreadable').map(({ path }) => path);
 }
 
 function whoami(): string {

@@ -87,6 +87,16 @@ export const CONTAINER_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'FILE_UNREADABLE',
+    symptom:
+      'Keyset does not exist, Access denied; keys that were there before a copy or a restore',
+    cause: 'These paths are there and cannot be read by the account that asks ({whoami}): {names}.',
+    hint: 'Take ownership or copy them as an administrator: copies keep the ACLs of the account that they came from.',
+    certainty: 'certain',
+    when: ({ unreadable, whoami }) =>
+      unreadable.length > 0 && { whoami, names: unreadable.slice(0, MAX_NAMES).join(', ') },
+  },
+  {
     id: 'CONTAINER_EXISTS',
     symptom: 'Object already exists (NTE_EXISTS, 0x8009000F) after Keyset does not exist',
     cause: 'A container of this name exists, and the account that asks may not read it.',

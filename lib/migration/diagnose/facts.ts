@@ -17,6 +17,8 @@ export interface Facts {
   readonly symptom: Symptom;
   readonly keys: readonly KeyAtHand[];
   readonly closed: readonly ClosedKeyFile[];
+  /** Paths among those that were looked through that this account cannot read. */
+  readonly unreadable: readonly string[];
   readonly containers: readonly ContainerFacts[];
   /** Whether a CREDHIST is among the files. */
   readonly hasCredHist: boolean;

@@ -61,6 +61,18 @@ export const KEY_FILE_RULES: readonly Rule[] = [
       recognised.format === 'pvk' && isEncrypted(recognised) && !opened,
   },
   {
+    id: 'KEY_FILE_CLOSED',
+    symptom: 'A key file that was given, and nothing opens with it',
+    cause: 'These files with private keys stayed closed, so they were not tried: {names}.',
+    hint: 'Give their passwords with --legacy-password-file, and the folders of their accounts with --containers.',
+    certainty: 'certain',
+    when: ({ closed, opened }) => {
+      if (opened || closed.length === 0) return undefined;
+      const names = closed.slice(0, MAX_NAMES).map(({ path, error }) => `${path} (${error.code})`);
+      return { names: names.join(', ') };
+    },
+  },
+  {
     id: 'PVK_IS_WEAK',
     symptom: 'A PVK file that OpenSSL opens with -pvk-weak only',
     cause: 'It is protected with 40 bits, which can be searched in a day whatever the password is.',
@@ -146,6 +158,8 @@ const CONVERTED = new Map<string, string>([
   ['rsafullprivateblob', 'PKCS8'],
 ]);
 const PAIRS: ReadonlySet<string> = new Set(['privatekeyblob', 'publickeyblob', 'pvk']);
+/** A sentence, not a list. */
+const MAX_NAMES = 3;
 const PVK_HEADER = 24;
 /** To the end of bitlen. */
 const RSA_HEADER = 16;

@@ -16,7 +16,7 @@ export interface Rule {
   readonly when: (facts: Facts) => Names | boolean | undefined;
 }
 
-export type Names = Readonly<Record<string, string | number>>;
+type Names = Readonly<Record<string, string | number>>;
 
 /** What the rules say of facts, most certain first. */
 export function applyRules(rules: readonly Rule[], facts: Facts): DiagnosisFinding[] {

@@ -97,7 +97,11 @@ export const WRAPPING_RULES: readonly Rule[] = [
       'It was exported under a key pair with an exponent of one (the "NULL key" of KB 228786): the session key stands in the blob in the clear.',
     hint: 'Treat the key and its data as known to whoever had the file: migrate it, encrypt the data again, destroy the blob.',
     certainty: 'certain',
-    when: ({ opened, wrapped }) => wrapped !== undefined && opened?.by === 'no key',
+    // Its own private key may be at hand too, and opens it as any other does.
+    when: ({ opened, wrapped, recognised }) =>
+      wrapped !== undefined &&
+      opened !== undefined &&
+      (opened.by === 'no key' || recognised.notes.some(({ id }) => id === 'EXPONENT_OF_ONE')),
   },
   {
     id: 'KEY_PAIR_OF_OTHER_SIZE',

@@ -1,12 +1,13 @@
 /** Pains of containers and DPAPI: who may open them, whose they are, and what they lie under. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeUtf8, plainBytes } from '../../../../lib/bytes/octets.ts';
 import { decodeKeyPair } from '../../../../lib/key-pairs/decode.ts';
 import { encodeKeyPair } from '../../../../lib/key-pairs/encode.ts';
 import { diagnoseWith, findingOf, idsOf, oldKey } from '../../../support/diagnosing.ts';
+import { canLoseRights, withoutRoot } from '../../../support/permissions.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../support/temporary-folder.ts';
 import {
   capiContainerFile,
@@ -94,6 +95,17 @@ describe('pain 17: it does not exist, and cannot be made since it exists', () =>
     expect(finding?.cause).toContain(containers[0]);
     expect(finding?.cause).toMatch(/mode 0\d{3}, owner \d+/u);
     expect(finding?.hint).toContain('icacls');
+  });
+
+  test.runIf(canLoseRights)('a file that may not be read is named, and who may not', async () => {
+    const { containers } = await profile();
+    await chmod(folder, 0o755);
+    await chmod(containers[0]!, 0o000);
+    const diagnosis = await withoutRoot(() => diagnoseWith({ symptom }, { folders: [folder] }));
+    expect(findingOf(diagnosis, 'FILE_UNREADABLE')).toMatchObject({
+      certainty: 'certain',
+      cause: expect.stringContaining(containers[0]!),
+    });
   });
 
   test('without folders it says where to look', async () => {

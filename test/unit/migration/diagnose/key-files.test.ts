@@ -14,6 +14,7 @@ import { capiEncrypt, type CapiMode } from '../../../../lib/legacy/cipher.ts';
 import { cryptDeriveKey } from '../../../../lib/legacy/derive-key.ts';
 import { capiHash } from '../../../../lib/legacy/hash.ts';
 import { sealPvk } from '../../../../lib/legacy/pvk.ts';
+import { wrapSimpleBlob } from '../../../../lib/legacy/simple-blob.ts';
 import { diagnoseWith, findingOf, idsOf, oldKey } from '../../../support/diagnosing.ts';
 
 const ours = oldKey();
@@ -143,6 +144,20 @@ describe('pain 8: what the Base Provider takes', () => {
     const diagnosis = await diagnoseWith({ bytes, symptom: 'NTE_BAD_DATA' });
     expect(findingOf(diagnosis, 'BASE_PROVIDER_LIMIT')?.cause).toContain('56 bits of CALG_RC4');
   });
+});
+
+test('a key file that stays closed is named, with what it lacks', async () => {
+  using key = SecretBytes.random(16);
+  const bytes = wrapSimpleBlob(ours.privateKey, { algId: ALG_ID.CALG_AES_128, key });
+  const password = encodeUtf8('secret');
+  const pvk = await sealPvk(ours.blob, { keySpec: 1, password, protection: 'strong' });
+  const diagnosis = await diagnoseWith({ bytes }, { files: { 'exchange.pvk': pvk } });
+  expect(findingOf(diagnosis, 'KEY_FILE_CLOSED')?.cause).toMatch(
+    /exchange\.pvk \(PASSWORD_REQUIRED\)/u,
+  );
+  const files = { 'exchange.pvk': pvk };
+  const opened = await diagnoseWith({ bytes }, { files, passwords: ['secret'] });
+  expect(opened).toMatchObject({ outcome: 'opened', findings: [] });
 });
 
 test('pain 20: an HMAC key of one byte is refused as an RC2 key', async () => {
