@@ -259,9 +259,13 @@ function lengthAt(bytes: Uint8Array): number {
   return new BlobReader(bytes, 'length-prefixed SIMPLEBLOB').u32le('dwKeyBlobLen');
 }
 
-function outcomeOf({ recognised, opened, data }: Facts): Diagnosis['outcome'] {
+function outcomeOf({ recognised, opened, data, dataSize, trouble }: Facts): Diagnosis['outcome'] {
   if (recognised.state === 'damaged') return 'damaged';
-  if (opened) return data?.finding.certainty === 'none' ? 'closed' : 'opened';
+  // Data that was given and could not be tried stays closed too.
+  const isDataClosed = data
+    ? data.finding.certainty === 'none'
+    : dataSize !== undefined && trouble.length > 0;
+  if (opened) return isDataClosed ? 'closed' : 'opened';
   return KINDS.has(recognised.format) ? 'closed' : 'nothing-to-open';
 }
 
