@@ -41,7 +41,7 @@ export {
 } from './report.ts';
 export type { Risk } from './risks.ts';
 export { runMigration, type MigrationProgress, type RunOptions } from './run.ts';
-export { saveReport, verifySavedReport, type SavedReport } from './save-report.ts';
+export { prepareReport, saveReport, verifySavedReport, type SavedReport } from './save-report.ts';
 export {
   searchCipher,
   type CipherFinding,

@@ -13,13 +13,14 @@ import { KeyStoreError } from '../errors.ts';
 import type { CapiKey } from '../legacy/capi-key.ts';
 import { openCapiDecryptor } from '../legacy/cipher.ts';
 import { syncDirectory, temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
-import { withFsErrors } from '../platform/fs-error.ts';
+import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import type { SessionKeyStore } from '../session-key-store.ts';
 import type { DataFile } from './data-files.ts';
 import type { Journal } from './journal.ts';
 import type { MigratedDataFile } from './report.ts';
 import { searchCipher, type CipherFinding } from './search-cipher.ts';
+import { isBelow } from './source-files.ts';
 
 export interface DataWork {
   readonly store: SessionKeyStore;
@@ -118,10 +119,7 @@ function chosen(found: readonly CipherFinding[]): CipherFinding {
 
 /** Below the data folder as it lies below its root. */
 function targetOf(path: string, { roots, dataFolder }: DataWork): string {
-  const root = roots.find((candidate) => {
-    const way = relative(candidate, path);
-    return way !== '' && !way.startsWith('..');
-  });
+  const root = roots.find((candidate) => isBelow(path, candidate));
   const below = root === undefined ? basename(path) : relative(root, path);
   return join(dataFolder, `${below}${FILE_ENDING}`);
 }
@@ -230,13 +228,28 @@ async function writeNewFile(
       const again = await drain(decryptStream(store, createReadStream(temporary), abort));
       if (!old || again.sha256 !== old.sha256)
         throw new KeyStoreError('FILE_DAMAGED', `${target} does not hold what was encrypted`);
-      await link(temporary, target);
+      await linkTo(temporary, target);
       return old;
     } finally {
       await unlinkIfThere(temporary);
       await syncDirectory(dirname(target));
     }
   });
+}
+
+async function linkTo(temporary: string, target: string): Promise<void> {
+  try {
+    await link(temporary, target);
+  } catch (error) {
+    if (!isFsError(error, 'EEXIST')) throw error;
+    throw new KeyStoreError(
+      'FILE_EXISTS',
+      `${target} is there already, and no earlier run made it`,
+      {
+        hint: 'Name another folder with --data, or move that file away.',
+      },
+    );
+  }
 }
 
 const SAMPLE = 1 << 16;

@@ -6,6 +6,7 @@ import type { InventoryItem } from './inventory-item.ts';
 import type { Inventory } from './inventory.ts';
 import { KeysAtHand } from './keys-at-hand.ts';
 import type { LegacySecrets } from './legacy-secrets.ts';
+import { isBelow } from './source-files.ts';
 import { pathText } from './path-text.ts';
 
 /** A session key that is to be brought over. */
@@ -74,11 +75,6 @@ function labelOf({ path }: InventoryItem, roots: readonly string[], prefix = '')
   const below = root === undefined || root === path ? basename(path) : relative(root, path);
   const name = join(dirname(below), basename(below, extname(below))).replaceAll(/[/\\]/gu, ':');
   return pathText(`${prefix}${name}`, METADATA_LIMITS.label);
-}
-
-function isBelow(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && !way.startsWith('..');
 }
 
 /** The layout of Windows' own example program: a u32 with the blob's length, the blob, the ciphertext. */

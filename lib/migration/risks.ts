@@ -90,7 +90,7 @@ const RULES = new Map<string, Rule>([
   ],
   ['READABLE_BY_OTHERS', { severity: 'high', advice: 'Change its permissions to 0600 now.' }],
   [
-    'SHORT_RSA_KEY',
+    'SHORT_KEY',
     {
       severity: 'high',
       advice: 'Migrate what was wrapped for it to a container of 3072 bits or P-256.',

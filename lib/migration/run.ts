@@ -6,35 +6,33 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { describeAlgId } from '../blobs/alg-id.ts';
-import { BLOB_TYPE, type BlobTypeName } from '../blobs/key-blob-header.ts';
+import { BLOB_TYPE } from '../blobs/key-blob-header.ts';
 import { equalBytes, toHex } from '../bytes/octets.ts';
-import { METADATA_LIMITS } from '../cms/metadata.ts';
 import type { FileKey } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaWorkers } from '../legacy/rsa-workers.ts';
 import { commitmentFor } from '../records/commitment.ts';
 import {
   storeForeignKeys,
-  type ForeignKey,
   type SessionKeyStore,
   type StoredForeignKey,
 } from '../session-key-store.ts';
 import { provedByOpening } from './prove.ts';
 import { readStart } from './inventory.ts';
 import { Journal } from './journal.ts';
-import { describeOrigin } from './key-at-hand.ts';
 import { migrateData, type DataWork } from './migrate-data.ts';
-import { BlobOpener, type Attempt, type OpenedBlob } from './open-blob.ts';
-import { pathText } from './path-text.ts';
-import { LENGTH_PREFIXED, type MigrationPlan, type PlannedKey } from './plan.ts';
-import type {
-  MigratedDataFile,
-  MigratedKey,
-  MigrationFailure,
-  MigrationReport,
-  OpenedBy,
-} from './report.ts';
+import { BlobOpener, type Attempt } from './open-blob.ts';
+import type { MigrationPlan, PlannedKey } from './plan.ts';
+import type { MigratedDataFile, MigratedKey, MigrationFailure, MigrationReport } from './report.ts';
+import {
+  attributesOf,
+  failureOf,
+  migratedKey,
+  noKeyOpens,
+  privateKeysOf,
+  wasRemoved,
+  type OpenKey,
+} from './report-rows.ts';
 
 export interface RunOptions {
   readonly store: SessionKeyStore;
@@ -106,15 +104,6 @@ interface RunParts extends RunOptions {
   readonly opener: BlobOpener;
 }
 
-/** A key that was opened, until it is stored. */
-interface OpenKey extends Disposable {
-  readonly planned: PlannedKey;
-  readonly blob: OpenedBlob;
-  readonly foreign: ForeignKey;
-  /** SHA-256 of the blob; absent where that would tell the key. */
-  readonly sha256: string | undefined;
-}
-
 class Run {
   readonly #plan: MigrationPlan;
   readonly #parts: RunParts;
@@ -136,22 +125,31 @@ class Run {
     let next = this.#openBatch(keys.slice(0, BATCH));
     // Its failure is seen where it is awaited.
     next.catch(() => undefined);
-    for (let at = 0; at < keys.length; at += BATCH) {
-      const batch = await next;
-      try {
-        next = this.#openBatch(keys.slice(at + BATCH, at + 2 * BATCH));
-        next.catch(() => undefined);
-        await this.#storeBatch(batch);
-      } finally {
-        for (const key of batch) key[Symbol.dispose]();
+    try {
+      for (let at = 0; at < keys.length; at += BATCH) {
+        const batch = await next;
+        try {
+          next = this.#openBatch(keys.slice(at + BATCH, at + 2 * BATCH));
+          next.catch(() => undefined);
+          await this.#storeBatch(batch);
+        } finally {
+          for (const key of batch) key[Symbol.dispose]();
+        }
       }
+    } finally {
+      // Of a run that ended early, the batch that nobody came to.
+      for (const key of await next.catch(() => [])) key[Symbol.dispose]();
     }
   }
 
   async #openBatch(batch: readonly PlannedKey[]): Promise<OpenKey[]> {
     this.#parts.signal?.throwIfAborted();
-    const opened = await Promise.all(batch.map((planned) => this.#open(planned)));
-    return opened.filter((key) => key !== undefined);
+    const opened = await Promise.allSettled(batch.map((planned) => this.#open(planned)));
+    const keys = opened.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []));
+    const failed = opened.find((one) => one.status === 'rejected');
+    if (failed === undefined) return keys;
+    for (const key of keys) key[Symbol.dispose]();
+    throw failed.reason;
   }
 
   async #open(planned: PlannedKey): Promise<OpenKey | undefined> {
@@ -192,6 +190,7 @@ class Run {
       const { item } = key.planned;
       try {
         const record = stored[i];
+        if (record?.state === 'removed') throw wasRemoved(record.id);
         const proof = record && (await this.#prove(key, record));
         this.#keys.push(migratedKey(key, record, proof));
         this.#count(key.blob.how);
@@ -296,90 +295,6 @@ class Run {
   #tell(phase: MigrationProgress['phase'], progress: Omit<MigrationProgress, 'phase'>): void {
     this.#parts.onProgress?.({ phase, ...progress });
   }
-}
-
-function migratedKey(
-  { planned, blob, foreign }: OpenKey,
-  record: StoredForeignKey | undefined,
-  proof: MigratedKey['proof'],
-): MigratedKey {
-  const { algId, key, effectiveBits } = blob.key;
-  return {
-    path: planned.item.path,
-    blobType: blobTypeOf(planned),
-    algorithm: describeAlgId(algId),
-    bits: key.length * 8,
-    effectiveBits,
-    label: foreign.label,
-    openedBy: openedBy(blob.how),
-    state: stateOf(record),
-    ...(record && { id: record.id }),
-    ...(proof && { proof }),
-  };
-}
-
-function stateOf(record: StoredForeignKey | undefined): MigratedKey['state'] {
-  if (record === undefined) return 'opens';
-  return record.isNew ? 'stored' : 'present';
-}
-
-function openedBy({ key, padding, byteOrder }: Attempt): OpenedBy {
-  return {
-    with: key === undefined ? 'nothing: it is in the clear' : describeOrigin(key.origin),
-    ...(key && { keyId: key.keyId }),
-    ...(padding && { padding }),
-    ...(byteOrder && { byteOrder }),
-  };
-}
-
-/** What the record says of where the key came from: public, and signed with it. */
-function attributesOf(
-  planned: PlannedKey,
-  { key, how }: OpenedBlob,
-  sha256: string | undefined,
-): [string, string][] {
-  return [
-    ['origin', blobTypeOf(planned)],
-    ['source', pathText(planned.item.path, METADATA_LIMITS.attributeValue)],
-    ...(sha256 === undefined ? [] : [['source-sha256', sha256] as [string, string]]),
-    ...(how.key === undefined ? [] : [['opened-by', how.key.keyId] as [string, string]]),
-    ...(how.padding === undefined ? [] : [['padding', how.padding] as [string, string]]),
-    ...(key.salt.length === 0 ? [] : [['salt', toHex(key.salt)] as [string, string]]),
-  ];
-}
-
-function blobTypeOf({ item }: PlannedKey): BlobTypeName {
-  if (item.format === LENGTH_PREFIXED) return 'SIMPLEBLOB';
-  return item.format.toUpperCase() as BlobTypeName;
-}
-
-function privateKeysOf(
-  keys: MigrationPlan['keysAtHand']['privateKeys'],
-  opened: ReadonlyMap<string, number>,
-): MigrationReport['privateKeys'] {
-  const found = new Map<string, { keyId: string; modulusBits: number; found: string[] }>();
-  for (const { keyId, modulusBits, origin } of keys) {
-    const known = found.get(keyId) ?? { keyId, modulusBits, found: [] };
-    known.found.push(describeOrigin(origin));
-    found.set(keyId, known);
-  }
-  return [...found.values()].map((key) => ({ ...key, opened: opened.get(key.keyId) ?? 0 }));
-}
-
-function failureOf(path: string, { code, message, hint }: KeyStoreError): MigrationFailure {
-  return { path, code, message, hint };
-}
-
-function noKeyOpens(count: number): KeyStoreError {
-  return new KeyStoreError(
-    'KEY_UNWRAP_FAILED',
-    count === 0
-      ? 'no private key is at hand to open it with'
-      : `none of the ${count} private keys at hand opens it`,
-    {
-      hint: 'Add the folder or file that has its key-exchange key, or ask `keycask diagnose` what it needs.',
-    },
-  );
 }
 
 /** Several chunks of what the store takes at once: while one is entered in the manifest, the next is sealed, and RSA opens those after. */

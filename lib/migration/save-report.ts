@@ -8,7 +8,8 @@
  * The statement is signed and not the report itself: that has a line for each of perhaps a million keys.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -16,6 +17,7 @@ import { writeDurably } from '../platform/durable-file.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { openReport, signReport, type SessionKeyStore } from '../session-key-store.ts';
+import { readStart } from './inventory.ts';
 import {
   reportText,
   statementOf,
@@ -28,6 +30,22 @@ export interface SavedReport {
   readonly json: string;
   readonly text: string;
   readonly signed: string;
+}
+
+/**
+ * Makes the folder of a report and looks into it, before there is much work to report on.
+ *
+ * @throws KeyStoreError FILE_EXISTS where there is a report.json that keycask did not write; PERMISSION_DENIED, FILE_WRONG_TYPE, STORAGE_READ_ONLY.
+ */
+export async function prepareReport(folder: string): Promise<void> {
+  await withFsErrors(folder, () => makeFolder(folder, 0o700));
+  await withFsErrors(folder, () => access(folder, constants.W_OK));
+  const { json } = pathsOf(folder);
+  const present = await readStart({ path: json, size: HEAD }).catch(() => undefined);
+  if (present === undefined || decodeUtf8(present)?.includes(REPORT_FORMAT) === true) return;
+  throw new KeyStoreError('FILE_EXISTS', `${json} is there already, and is no report of keycask`, {
+    hint: 'Name another folder with --report.',
+  });
 }
 
 /**
@@ -83,6 +101,10 @@ function pathsOf(folder: string): SavedReport {
     signed: join(folder, 'report.cms'),
   };
 }
+
+/** Where `format` stands in the JSON. */
+const HEAD = 64;
+const REPORT_FORMAT = 'keycask migration report';
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

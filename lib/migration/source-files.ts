@@ -1,7 +1,7 @@
 /** Finding the files under the paths that a user named. Nothing is written to, links are not followed. */
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 
@@ -49,6 +49,12 @@ export async function* sourceFiles(
 
 export function isSkipped(found: SourceFile | SkippedPath): found is SkippedPath {
   return 'reason' in found;
+}
+
+/** Whether a path lies in a folder, at any depth. */
+export function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 interface Walk {

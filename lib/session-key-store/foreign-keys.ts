@@ -23,8 +23,8 @@ export interface ForeignKey extends ForeignKeyFacts {
 export interface StoredForeignKey {
   /** Record id in hex. */
   readonly id: string;
-  /** False where the store had it already. */
-  readonly isNew: boolean;
+  /** `present`: the store had it already; `removed`: it had it, and somebody removed it, which is not undone. */
+  readonly state: 'stored' | 'present' | 'removed';
   /** 32 bytes: proves, without telling the key, which one the record holds. */
   readonly commitment: Uint8Array | undefined;
 }
@@ -41,7 +41,7 @@ interface SealedKey {
 /**
  * Stores keys; those whose id the store has are looked at and left alone.
  *
- * @throws KeyStoreError STORE_CONFLICT where a key of that id was removed, and what storing and opening throws. Some may be stored.
+ * @throws KeyStoreError What storing and opening throws. Some may be stored.
  */
 export async function importForeignKeys(
   home: Home,
@@ -49,13 +49,13 @@ export async function importForeignKeys(
 ): Promise<StoredForeignKey[]> {
   await home.refresh();
   const fresh = new Map(keys.map((key) => [toHex(key.recordId), key]));
-  for (const id of fresh.keys()) if (home.shelf.find(id)) fresh.delete(id);
+  for (const id of fresh.keys()) if (home.shelf.lastVersion(id) !== undefined) fresh.delete(id);
   const made = await storeAll(home, [...fresh.values()]);
   const stored: StoredForeignKey[] = [];
   for (const { recordId } of keys) {
     const id = toHex(recordId);
     const sealed = made.get(id);
-    if (sealed) stored.push({ id, isNew: true, commitment: sealed.commitment });
+    if (sealed) stored.push({ id, state: 'stored', commitment: sealed.commitment });
     else stored.push(await present(home, id));
     // The same key twice: the second time it is there.
     made.delete(id);
@@ -76,7 +76,7 @@ async function storeAll(home: Home, keys: readonly ForeignKey[]): Promise<Map<st
         throw error;
     }
     await home.refresh();
-    left = left.filter(({ recordId }) => home.shelf.find(toHex(recordId)) === undefined);
+    left = left.filter(({ recordId }) => home.shelf.lastVersion(toHex(recordId)) === undefined);
   }
   return stored;
 }
@@ -126,11 +126,10 @@ async function seal(home: Home, foreign: ForeignKey): Promise<SealedKey> {
 }
 
 async function present(home: Home, id: string): Promise<StoredForeignKey> {
-  if (!home.shelf.find(id))
-    throw new KeyStoreError('STORE_CONFLICT', `the key ${id} was removed from this store`);
+  if (!home.shelf.find(id)) return { id, state: 'removed', commitment: undefined };
   const made = await openStored(home, id);
   using sessionKey = made.key;
-  return { id, isNew: false, commitment: sessionKey.commitment };
+  return { id, state: 'present', commitment: sessionKey.commitment };
 }
 
 /** Records that one fsync of each folder does for. */

@@ -64,11 +64,14 @@ export function addMigrate(program: Command, invocation: Invocation): void {
         await using store = await openStore(context);
         using passwords = await readLegacyPasswords(context);
         using secrets = await readSecrets(context);
+        const { prepareReport, saveReport } = await import('../../migration/save-report.ts');
+        await refuseSource('--data', options.data, paths);
+        await refuseSource('--report', options.report, paths);
+        if (options.report !== undefined) await prepareReport(options.report);
         const report = await migrate(context, store, {
           paths,
           secrets: { ...secrets.secrets, passwords: passwords.passwords },
         });
-        const { saveReport } = await import('../../migration/save-report.ts');
         const folder = options.report ?? join(store.home!, 'migrations', report.run);
         const saved = await saveReport(store, report, folder);
         tell(context, report, saved.text);
@@ -96,8 +99,6 @@ async function migrate(
   const { inventory, planMigration, readDataMap, runMigration } =
     await import('../../migration/index.ts');
   const avoid = [store.home, options.data, options.report].filter((path) => path !== undefined);
-  await refuseSource('--data', options.data, paths);
-  await refuseSource('--report', options.report, paths);
   using looking = new Progress(context, 'files');
   const found = await inventory(paths, {
     avoid,
@@ -193,6 +194,10 @@ function tell(context: MigrateContext, report: MigrationReport, reportPath: stri
   const high = risks.filter(({ severity }) => severity === 'high');
   for (const { text, advice, count } of high)
     output.note(`risk, ${count} files: ${text} ${advice}`);
+  if (counts.keysThatOpen + counts.keysFailed === 0)
+    output.note(
+      `no key blob is among the ${counts.files} files that were looked at: is it the right folder?`,
+    );
   const unsure = report.data.filter(({ certainty }) => certainty === 'none').length;
   if (unsure > 0)
     output.note(
@@ -201,7 +206,10 @@ function tell(context: MigrateContext, report: MigrationReport, reportPath: stri
   const keys = dryRun
     ? `${counts.keysThatOpen} session keys open`
     : `${counts.keysStored} session keys stored, ${counts.keysPresent} were there`;
-  const data = `${counts.dataFiles} data files ${dryRun ? 'decrypt' : 'encrypted again'}`;
+  const present = report.data.filter(({ state }) => state === 'present').length;
+  const data = dryRun
+    ? `${counts.dataFiles} data files decrypt`
+    : `${counts.dataFiles - present} data files encrypted again, ${present} were there`;
   output.result(
     { run, dryRun, ...counts, risks: risks.length, report: reportPath },
     `${keys}, ${counts.keysFailed} stay closed; ${data}; report: ${reportPath}`,

@@ -66,6 +66,12 @@ async function migrate({ files, dataMap, withData = false }: Case): Promise<{
   return { report, folder: own.path };
 }
 
+/** The same folder into the same store, by the same journal. */
+async function migrateAgain(folder: string): Promise<MigrationReport> {
+  using plan = await planMigration(await inventory([join(folder, 'old')]));
+  return runMigration(plan, { store, journalFolder: join(folder, 'journal') });
+}
+
 const aes = (): Uint8Array => new Uint8Array(randomBytes(32));
 
 describe('session keys', () => {
@@ -113,6 +119,16 @@ describe('session keys', () => {
       { proof: 'opened', bits: 40, openedBy: { with: 'nothing: it is in the clear' } },
     ]);
     expect(report.risks.map(({ id }) => id)).toContain('KEY_IN_THE_CLEAR');
+  });
+
+  it('that were removed from the store stay removed, and stop nothing', async () => {
+    const key = new Uint8Array(randomBytes(16));
+    const files = { 'gone.key': encodePlaintextKeyBlob({ algId: ALG_ID.CALG_RC4, key }) };
+    const first = await migrate({ files });
+    await store.removeKey(first.report.keys[0]!.id!);
+    const again = await migrateAgain(first.folder);
+    expect(again.failures).toMatchObject([{ code: 'KEY_NOT_FOUND' }]);
+    expect(again.keys).toEqual([]);
   });
 
   it('that nothing opens are named, and the others come over', async () => {
