@@ -25,6 +25,12 @@ export interface DataTrial {
   readonly bits: number;
 }
 
+/** Whether the IV that was given is as long as a block of this cipher; RC4 has none. */
+export function takesIv(algId: number, { iv }: SearchCipherOptions): boolean {
+  const block = blockLengthOf(algId);
+  return iv === undefined || block === 0 || block === iv.length;
+}
+
 /** @param by - Where the key came from, for the trace. */
 // oxlint-disable-next-line max-params -- a key, its data, and the trace
 export async function tryData(

@@ -8,7 +8,7 @@ import { derivedKeys, type DerivedKey } from './derived-keys.ts';
 import type { DerivedFacts } from './facts.ts';
 import { passwordForms } from './password-forms.ts';
 import type { Trial } from './trial.ts';
-import { tryData, type DataAtHand, type DataTrial } from './try-data.ts';
+import { takesIv, tryData, type DataAtHand, type DataTrial } from './try-data.ts';
 
 /** A password that fits. */
 export interface FoundPassword {
@@ -94,6 +94,7 @@ async function tryPasswords(trial: Trial, tryKey: TryKey): Promise<FoundPassword
 
 /** Beyond doubt: thousands of keys are tried. */
 async function fits({ key }: DerivedKey, data: DataAtHand, trial: Trial): Promise<boolean> {
+  if (!takesIv(key.algId, data)) return false;
   const salt = key.salt.length === 0 ? ('none' as const) : key.salt;
   const findings = await trial.orTrouble(() => searchCipher(key, data.sample, { ...data, salt }));
   try {

@@ -98,6 +98,16 @@ test('CRYPT_CREATE_SALT makes of key and salt what a key of 128 bits is', async 
   expect(diagnosis).toMatchObject({ outcome: 'opened', opened: { keyLength: 16, saltLength: 0 } });
 });
 
+test('an IV that is given is tried with the ciphers whose block has its length', async () => {
+  const iv = Uint8Array.from({ length: 8 }, (_, i) => i);
+  const value = await capiHash(ALG_ID.CALG_SHA1, encodeUtf8('secret'));
+  const hash = { hashAlgId: ALG_ID.CALG_SHA1, value };
+  using key = await cryptDeriveKey(hash, { algId: ALG_ID.CALG_3DES });
+  const bytes = await capiEncrypt(key, LETTER, { iv });
+  const diagnosis = await diagnoseWith({ bytes }, { passwords: ['other', 'secret'], iv });
+  expect(diagnosis.opened).toMatchObject({ algorithm: 'CALG_3DES', iv: '0001020304050607' });
+});
+
 test('a password that fits nothing was tried in every form, and is not shown', async () => {
   const bytes = await encrypted(encodeUtf8('secret'), { algId: ALG_ID.CALG_3DES });
   const diagnosis = await diagnoseWith({ bytes }, { passwords: ['Pa55word-of-Alice'] });
