@@ -49,6 +49,13 @@ export interface OpenedHow {
   readonly by: string;
   /** Subject key identifier of the private key, hex. */
   readonly keyId?: string;
+  /** Name of the key container that it is in. */
+  readonly container?: string;
+  /** AT_KEYEXCHANGE or AT_SIGNATURE. */
+  readonly slot?: 'exchange' | 'signature';
+  readonly scope?: 'user' | 'machine';
+  /** Of the account that the container is of. */
+  readonly sid?: string;
   readonly padding?: Wrapping;
   /** How the RSA block lies in the blob. */
   readonly byteOrder?: 'little-endian' | 'big-endian';

@@ -86,7 +86,7 @@ function foundUnusual(
   return {
     algId,
     key: block.key,
-    how: { by, keyId: key.keyId, padding, byteOrder, ...factsOfKey(algId, block.key) },
+    how: { by, ...placeOf(key), padding, byteOrder, ...factsOfKey(algId, block.key) },
     length,
     isPlausible,
     [Symbol.dispose]: () => block[Symbol.dispose](),
@@ -105,10 +105,16 @@ function attemptOf({ key, padding, byteOrder, opened }: Attempt, blob: Uint8Arra
 function howOf({ key, padding, byteOrder }: Attempt, blob: Uint8Array): OpenedHow {
   return {
     by: key ? describeOrigin(key.origin) : withoutPrivateKey(blob),
-    ...(key && { keyId: key.keyId }),
+    ...(key && placeOf(key)),
     ...(padding && { padding }),
     ...(byteOrder && { byteOrder }),
   };
+}
+
+/** Everything of the key's origin but its path, which `by` has. */
+function placeOf({ keyId, origin }: KeyAtHand) {
+  const { path: _, ...place } = origin;
+  return { keyId, ...place };
 }
 
 function withoutPrivateKey(blob: Uint8Array): string {

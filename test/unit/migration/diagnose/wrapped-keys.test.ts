@@ -219,7 +219,13 @@ describe('pain 15: NTE_BAD_DATA, and the key pair is gone', () => {
         { folders: [folder.path], passwords: ['wrong', 'long ago'] },
       );
       expect(opened).toMatchObject({ outcome: 'opened', findings: [] });
-      expect(opened.opened?.by).toContain('container "Archive", exchange key, of the user');
+      expect(opened.opened).toMatchObject({
+        by: expect.stringContaining('container "Archive", exchange key, of the user'),
+        container: 'Archive',
+        slot: 'exchange',
+        scope: 'user',
+        sid: 'S-1-5-21-1-2-3-1001',
+      });
     } finally {
       await folder.remove();
     }
