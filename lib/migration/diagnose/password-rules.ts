@@ -35,7 +35,7 @@ export const PASSWORD_RULES: readonly Rule[] = [
     id: 'PASSWORD_DOES_NOT_FIT',
     symptom: 'Data under a password that nothing opens',
     cause:
-      'None of the {count} passwords fits, in any encoding, with any hash and cipher of CryptDeriveKey.',
+      'None of the passwords that were given ({count}) fits, in any encoding, with any hash and cipher of CryptDeriveKey.',
     hint: 'Check the spelling; give known plaintext with --plaintext, for packed data looks like noise, and the IV with --iv.',
     certainty: 'likely',
     when: ({ recognised, passwords, opened }) =>
