@@ -107,6 +107,15 @@ function presentFacts(known: NonNullable<ReturnType<Journal['migrated']>>) {
 /** The best; one of several that nothing tells apart would be a guess. */
 function chosen(found: readonly CipherFinding[]): CipherFinding {
   const [best, second] = found;
+  // Its first block would be noise in the new file, and the old one be thought of as done.
+  if (best?.firstBlock === 'garbled')
+    throw new KeyStoreError(
+      'LEGACY_DECRYPTION_FAILED',
+      'all but the first block comes out: it was encrypted with another IV',
+      {
+        hint: 'Say the IV in a data map (--data-map). Where it was stored in front of the data, `keycask diagnose` shows it.',
+      },
+    );
   if (best && (best.certainty !== 'none' || second === undefined)) return best;
   throw new KeyStoreError(
     'LEGACY_DECRYPTION_FAILED',

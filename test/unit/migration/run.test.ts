@@ -219,6 +219,21 @@ describe('data', () => {
     expect(Buffer.from(again).toString()).toBe(TEXT);
   });
 
+  it('whose IV nobody named is refused, since its first block would be noise', async () => {
+    using key = importCapiKey(ALG_ID.CALG_AES_256, aes());
+    const { report } = await migrate({
+      files: {
+        'letter.blob': wrapSimpleBlob(publicKey, key),
+        'letter.txt': await capiEncrypt(key, plain, { iv: new Uint8Array(randomBytes(16)) }),
+        'key.blob': exchangeKey,
+      },
+      withData: true,
+    });
+    expect(report.data).toEqual([]);
+    expect(report.failures).toMatchObject([{ code: 'LEGACY_DECRYPTION_FAILED' }]);
+    expect(report.failures[0]!.message).toContain('another IV');
+  });
+
   it('of another key is not guessed at', async () => {
     using key = importCapiKey(ALG_ID.CALG_3DES, new Uint8Array(randomBytes(24)));
     const { report } = await migrate({
