@@ -16,7 +16,7 @@ import type { RsaKeyPair } from './rsa-key-pair.ts';
  * @example
  * ```ts
  * const problems = checkKeyPair(pair);
- * if (problems.length > 0) throw new Error(problems.join('; '));
+ * if (problems.length > 0) console.error(problems.join('; '));
  * ```
  */
 export function checkKeyPair(pair: KeyPair): string[] {
