@@ -156,9 +156,7 @@ export async function resolve(home: Home, query: string): Promise<string> {
   if (/^[0-9a-f]{32}$/i.test(query) && home.shelf.find(query.toLowerCase()))
     return query.toLowerCase();
   const all = [...home.shelf.list()];
-  const labelled = all
-    .filter(({ label }) => label === query)
-    .toSorted((a, b) => b.created - a.created);
+  const labelled = all.filter(({ label }) => label === query).toReversed();
   for (const { id } of labelled) if (!(await isForeign(home, id))) return id;
   if (labelled[0]) return labelled[0].id;
   const matches = SHORTEST_PREFIX.test(query)

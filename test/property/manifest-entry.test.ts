@@ -18,8 +18,15 @@ const version = fc.integer({ min: 1, max: 0xffffffff });
 const label = fc
   .string({ unit: 'grapheme', maxLength: 40 })
   .filter((text) => !/\p{Cc}/u.test(text) && Buffer.byteLength(text) <= 255);
+const record = { id, version, sha256: bytes(32), label };
+const records = fc.uniqueArray(fc.record(record), {
+  minLength: 2,
+  maxLength: 8,
+  selector: (one) => one.id,
+});
 const change: fc.Arbitrary<ManifestChange> = fc.oneof(
-  fc.record({ kind: fc.constant('put' as const), id, version, sha256: bytes(32), label }),
+  fc.record({ kind: fc.constant('put' as const), ...record }),
+  fc.record({ kind: fc.constant('puts' as const), records }),
   fc.record({ kind: fc.constant('delete' as const), id, version }),
   fc.record({ kind: fc.constant('trust' as const), version, sha256: bytes(32) }),
 );

@@ -12,7 +12,7 @@ import { keyIdentifier } from '../../lib/keys/key-identifier.ts';
 import { signMessage } from '../../lib/keys/signature.ts';
 import type { SigningIdentity } from '../../lib/messages/sign-message.ts';
 import { openDirectoryStore } from '../../lib/stores/directory.ts';
-import type { ManifestChange } from '../../lib/stores/manifest/manifest-entry.ts';
+import type { ManifestChange, WrittenRecord } from '../../lib/stores/manifest/manifest-entry.ts';
 import { Manifest, type ManifestOptions } from '../../lib/stores/manifest/manifest.ts';
 import { ManifestedStore, type ExamineStored } from '../../lib/stores/manifest/manifested-store.ts';
 import { PendingRecords } from '../../lib/stores/manifest/pending.ts';
@@ -84,5 +84,9 @@ export function recordBytes(id: string, version: number, by = ''): Uint8Array {
 }
 
 export function written(id: string, version: number, label = 'label'): ManifestChange {
-  return { kind: 'put', id, version, sha256: sha256(recordBytes(id, version)), label };
+  return { kind: 'put', ...recordOf(id, version, label) };
+}
+
+export function recordOf(id: string, version = 1, label = 'label'): WrittenRecord {
+  return { id, version, sha256: sha256(recordBytes(id, version)), label };
 }

@@ -15,6 +15,7 @@ import {
 import { decodeKeyFile } from '../../providers/key-files/key-file.ts';
 import { decodeKeyRecord } from '../../records/decode.ts';
 import { decodeManifestEntry } from '../../stores/manifest/manifest-entry.ts';
+import { MAX_LINE } from '../../stores/manifest/manifest-line.ts';
 import { decodeTrustList } from '../../trust/trust-list.ts';
 import { describeAlgId } from '../../blobs/alg-id.ts';
 import { begins } from './der-keys.ts';
@@ -208,6 +209,5 @@ function manifestLines(bytes: Uint8Array): Uint8Array[] {
 const NEWLINE = 0x0a;
 /** Base64 of a SEQUENCE longer than 127 bytes. */
 const LETTER_M = 0x4d;
-const MAX_LINE = 8192;
 const MAX_JSON = 1 << 16;
 const MAX_ENTRIES = 16;

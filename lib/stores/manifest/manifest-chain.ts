@@ -1,7 +1,7 @@
 /** The chain of manifest entries: which lines count, and what they say is current. Bytes in, state out; no I/O. */
-import { copyBytes, equalBytes, toHex } from '../../bytes/octets.ts';
+import { copyBytes, equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
-import type { ManifestChange, ManifestEntry } from './manifest-entry.ts';
+import type { ManifestChange, ManifestEntry, WrittenRecord } from './manifest-entry.ts';
 
 /** Where the chain ends. An empty one ends at index 0, with a hash of zeros. */
 export interface ManifestHead {
@@ -19,7 +19,7 @@ export interface ManifestRecord {
   readonly label: string;
   /** Of the entry that says so. */
   readonly index: number;
-  /** Index of the first entry of this id. */
+  /** Index of the first entry of this id. Of ids that have one entry, the order of {@link ManifestChain.records} is that of their making. */
   readonly created: number;
   readonly deleted: boolean;
 }
@@ -43,8 +43,6 @@ export class ManifestChain {
   #length = 0;
   #newest: ManifestEntry | undefined;
   #trust: ManifestTrust | undefined;
-  /** Hashes, in hex, of entries that lost a race: those that were written with them follow them. */
-  readonly #lost = new Set<string>();
   /** Indexes of the trust entries, ascending. */
   readonly #trustIndexes: number[] = [];
 
@@ -82,23 +80,17 @@ export class ManifestChain {
   /**
    * Takes the next line of the file.
    *
-   * An entry counts if its `prev` is the head at its place. One whose `prev` is an earlier head lost a race, and so did those that were
-   * written in one go with it and follow it: their writer saw that and signed again. Every other `prev` is of an entry that is not here,
-   * which no honest writer can have seen.
+   * An entry counts if its `prev` is the head at its place. One whose `prev` is an earlier head lost a race: its writer saw that and
+   * signed again. Every other `prev` is of an entry that is not here, which no honest writer can have seen.
    *
    * @returns Whether it counts.
    * @throws KeyStoreError MANIFEST_DAMAGED
    */
   add(entry: ManifestEntry): boolean {
     const { index, prev } = entry;
-    const follows = this.has({ index: index - 1, hash: prev });
-    if (!follows && !this.#lost.has(toHex(prev)))
+    if (!this.has({ index: index - 1, hash: prev }))
       throw damaged(index, 'follows an entry that is not there');
-    if (!follows || index <= this.#length) {
-      // Not a copy of one that counts: what follows that must not be lost.
-      if (!this.has(entry)) this.#lost.add(toHex(entry.hash));
-      return false;
-    }
+    if (index <= this.#length) return false;
     if (!equalBytes(entry.storeId, this.#storeId)) throw damaged(index, 'is of another store');
     this.#checkSigner(entry);
     const problem = this.problemOf(entry.change);
@@ -114,11 +106,20 @@ export class ManifestChain {
         return `trust is at version ${this.#trust.version}`;
       return undefined;
     }
+    if (change.kind === 'puts') return this.#problemOfAny(change.records);
     const current = this.#records.get(change.id);
     if (change.version !== (current?.version ?? 0) + 1)
       return `record ${change.id} is at version ${current?.version ?? 0}`;
     if (change.kind === 'delete' && (!current || current.deleted))
       return `there is no record ${change.id}`;
+    return undefined;
+  }
+
+  #problemOfAny(records: readonly WrittenRecord[]): string | undefined {
+    for (const record of records) {
+      const problem = this.problemOf({ kind: 'put', ...record });
+      if (problem) return problem;
+    }
     return undefined;
   }
 
@@ -143,13 +144,12 @@ export class ManifestChain {
     this.#newest = entry;
     // Copies: an entry's fields are views of a line, which would stay in memory with them.
     switch (change.kind) {
-      case 'put': {
-        const { id, version, label } = change;
-        const sha256 = copyBytes(change.sha256);
-        const created = this.#records.get(id)?.created ?? index;
-        this.#records.set(id, { version, sha256, label, index, created, deleted: false });
+      case 'put':
+        this.#put(change, index);
         break;
-      }
+      case 'puts':
+        for (const record of change.records) this.#put(record, index);
+        break;
       case 'delete': {
         const { id, version } = change;
         const { label = '', created = index } = this.#records.get(id) ?? {};
@@ -162,6 +162,12 @@ export class ManifestChain {
         this.#trustIndexes.push(index);
         break;
     }
+  }
+
+  #put({ id, version, label, ...written }: WrittenRecord, index: number): void {
+    const sha256 = copyBytes(written.sha256);
+    const created = this.#records.get(id)?.created ?? index;
+    this.#records.set(id, { version, sha256, label, index, created, deleted: false });
   }
 
   #hash(index: number): Uint8Array {

@@ -7,7 +7,8 @@
  *     change CHOICE {
  *       put    [0] IMPLICIT SEQUENCE { id OCTET STRING (16), version INTEGER (1..), sha256 OCTET STRING (32), label UTF8String (0..255) },
  *       delete [1] IMPLICIT SEQUENCE { id OCTET STRING (16), version INTEGER (1..) },
- *       trust  [2] IMPLICIT SEQUENCE { version INTEGER (1..), sha256 OCTET STRING (32) } } }
+ *       trust  [2] IMPLICIT SEQUENCE { version INTEGER (1..), sha256 OCTET STRING (32) },
+ *       puts   [3] IMPLICIT SEQUENCE (SIZE (2..256)) OF SEQUENCE { as put } } }
  *   scheme: 1 rsa-pkcs1-sha256, 2 rsa-pss-sha256, 3 ecdsa-sha256, 4 ecdsa-sha384
  *
  * What is signed are the signed attributes that a SignedData of type manifestEntry over Content has, so that an entry is such a
@@ -38,10 +39,10 @@ import {
 } from '../../messages/sign-message.ts';
 
 /** What an entry says has happened. */
-export type ManifestChange = RecordWritten | RecordDeleted | TrustChanged;
+export type ManifestChange = RecordPut | RecordsPut | RecordDeleted | TrustChanged;
 
-interface RecordWritten {
-  readonly kind: 'put';
+/** A version of a record that was written. */
+export interface WrittenRecord {
   /** 32 lower-case hex digits. */
   readonly id: string;
   readonly version: number;
@@ -49,6 +50,17 @@ interface RecordWritten {
   readonly sha256: Uint8Array;
   /** At most 255 bytes of UTF-8, no control characters. */
   readonly label: string;
+}
+
+interface RecordPut extends WrittenRecord {
+  readonly kind: 'put';
+}
+
+/** Several at once, under one signature: all of them count, or none does. */
+interface RecordsPut {
+  readonly kind: 'puts';
+  /** 2 to {@link MAX_PUTS}, each id once, in the order in which they were made. */
+  readonly records: readonly WrittenRecord[];
 }
 
 interface RecordDeleted {
@@ -101,7 +113,9 @@ const SCHEMES: readonly (SignatureScheme | undefined)[] = [
   'ecdsa-sha256',
   'ecdsa-sha384',
 ];
-const KINDS = { put: 0, delete: 1, trust: 2 } as const;
+const KINDS = { put: 0, delete: 1, trust: 2, puts: 3 } as const;
+/** Records that one entry can list: some 100 KB with the longest labels. */
+export const MAX_PUTS = 256;
 const SIXTEEN = { min: 16, max: 16 };
 const TWENTY = { min: 20, max: 20 };
 const DIGEST = { min: 32, max: 32 };
@@ -212,20 +226,20 @@ function encodeContent({ storeId, index, prev, signerKeyId, change }: ManifestEn
 }
 
 function encodeChange(change: ManifestChange): Uint8Array[] {
-  const version = integer(change.version);
   switch (change.kind) {
     case 'put':
-      return [
-        octetString(idBytes(change.id)),
-        version,
-        octetString(change.sha256),
-        utf8String(change.label),
-      ];
+      return encodeRecord(change);
+    case 'puts':
+      return change.records.map((record) => sequence(...encodeRecord(record)));
     case 'delete':
-      return [octetString(idBytes(change.id)), version];
+      return [octetString(idBytes(change.id)), integer(change.version)];
     case 'trust':
-      return [version, octetString(change.sha256)];
+      return [integer(change.version), octetString(change.sha256)];
   }
+}
+
+function encodeRecord({ id, version, sha256, label }: WrittenRecord): Uint8Array[] {
+  return [octetString(idBytes(id)), integer(version), octetString(sha256), utf8String(label)];
 }
 
 function idBytes(id: string): Uint8Array {
@@ -248,15 +262,10 @@ function decodeContent(der: Uint8Array): ManifestEntryContent {
 
 function decodeChange(content: DerReader): ManifestChange {
   const tag = content.peek();
-  if (tag === contextConstructed(KINDS.put)) {
-    const r = content.enter(tag, 'put');
-    const id = toHex(r.octets('id', SIXTEEN));
-    const version = r.integer('version', { min: 1 });
-    const sha256 = r.octets('sha256', DIGEST);
-    const label = r.utf8('label', { max: METADATA_LIMITS.label });
-    r.end();
-    return { kind: 'put', id, version, sha256, label };
-  }
+  if (tag === contextConstructed(KINDS.put))
+    return { kind: 'put', ...decodeRecord(content.enter(tag, 'put')) };
+  if (tag === contextConstructed(KINDS.puts))
+    return { kind: 'puts', records: decodeRecords(content.enter(tag, 'puts')) };
   if (tag === contextConstructed(KINDS.delete)) {
     const r = content.enter(tag, 'delete');
     const id = toHex(r.octets('id', SIXTEEN));
@@ -269,4 +278,28 @@ function decodeChange(content: DerReader): ManifestChange {
   const sha256 = r.octets('sha256', DIGEST);
   r.end();
   return { kind: 'trust', version, sha256 };
+}
+
+function decodeRecords(list: DerReader): WrittenRecord[] {
+  const records: WrittenRecord[] = [];
+  const ids = new Set<string>();
+  while (list.peek() !== -1) {
+    if (records.length === MAX_PUTS) list.fail('puts', `want at most ${MAX_PUTS} records`);
+    const record = decodeRecord(list.enter(TAG.SEQUENCE, 'puts'));
+    if (ids.has(record.id)) list.fail('puts', 'an id comes twice');
+    ids.add(record.id);
+    records.push(record);
+  }
+  // One record is a `put`: there is one encoding of everything.
+  if (records.length < 2) list.fail('puts', 'want at least two records');
+  return records;
+}
+
+function decodeRecord(r: DerReader): WrittenRecord {
+  const id = toHex(r.octets('id', SIXTEEN));
+  const version = r.integer('version', { min: 1 });
+  const sha256 = r.octets('sha256', DIGEST);
+  const label = r.utf8('label', { max: METADATA_LIMITS.label });
+  r.end();
+  return { id, version, sha256, label };
 }

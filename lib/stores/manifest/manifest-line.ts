@@ -3,8 +3,8 @@ import { copyBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { decodeManifestEntry, type ManifestEntry } from './manifest-entry.ts';
 
-/** Longer than any entry: that of an RSA-16384 key with the longest label has 3,500 characters. */
-export const MAX_LINE = 8192;
+/** Longer than any entry: one of 256 records with the longest labels, by an RSA-16384 key, has 112,000 characters. */
+export const MAX_LINE = 1 << 17;
 /** Tag and the longest length field. */
 const DER_HEADER = 5;
 

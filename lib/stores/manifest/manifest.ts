@@ -9,17 +9,23 @@ import { equalBytes } from '../../bytes/octets.ts';
 import type { Signer } from '../../cms/signed-data.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { SigningIdentity } from '../../messages/sign-message.ts';
-import { batchOf, signBatch, writeBatch, type EntryAuthor } from './manifest-batch.ts';
 import {
   ManifestChain,
   type ManifestHead,
   type ManifestRecord,
   type ManifestTrust,
 } from './manifest-chain.ts';
-import { isSignedBy, type ManifestChange, type ManifestEntry } from './manifest-entry.ts';
+import {
+  isSignedBy,
+  MAX_PUTS,
+  signManifestEntry,
+  type ManifestChange,
+  type ManifestEntry,
+  type WrittenRecord,
+} from './manifest-entry.ts';
 import { entriesOf } from './manifest-entries.ts';
 import { ManifestFile, type FileStamp, type PlacedLine } from './manifest-file.ts';
-import { decodeManifestLine } from './manifest-line.ts';
+import { decodeManifestLine, encodeManifestLine } from './manifest-line.ts';
 
 /** What a trust.cms says of the manifest. */
 export interface ManifestTrustAnchor {
@@ -42,6 +48,12 @@ export interface ManifestOptions {
    * @param trust - Of the newest trust entry; undefined in a manifest without one. What this throws, reading the manifest throws.
    */
   readonly findTrust: (trust: ManifestTrust | undefined) => Promise<ManifestTrustAnchor>;
+}
+
+/** Who signs entries, and when. */
+interface EntryAuthor {
+  readonly identity: SigningIdentity;
+  readonly clock: () => Date;
 }
 
 export interface VerifyManifestOptions {
@@ -140,35 +152,42 @@ export class Manifest {
     clock: () => Date,
   ): Promise<ManifestEntry> {
     const author = { identity, clock };
-    const outcome = await this.#exclusively(() => this.#append([change], author, 'refuse'));
+    const entry = await this.#exclusively(() => this.#append(() => change, author));
     await uncertainly(() => this.#file.sync());
-    return outcome.get(change)!;
+    return entry!;
   }
 
   /**
-   * Appends several changes, one after another, with few writes and one wait for the disk.
+   * Appends many records, {@link MAX_PUTS} with each entry, and waits for the disk once.
    *
-   * @returns In order, the entry of each change; undefined for one that is not the next of its record: the others are appended.
-   * @throws KeyStoreError as {@link Manifest.append} does; changes before the failure may have been appended ({@link Manifest.current} tells).
+   * @param records - Each id once.
+   * @returns In order, the entry of each record; undefined for one whose version is not the next of its id: the others are appended.
+   * @throws KeyStoreError as {@link Manifest.append} does; records before the failure may have been appended ({@link Manifest.current} tells).
    */
   async appendAll(
-    changes: readonly ManifestChange[],
+    records: readonly WrittenRecord[],
     identity: SigningIdentity,
     clock: () => Date,
   ): Promise<(ManifestEntry | undefined)[]> {
     const author = { identity, clock };
-    const outcome = new Map<ManifestChange, ManifestEntry | undefined>();
+    const entries = new Map<WrittenRecord, ManifestEntry>();
+    let left = records;
     try {
-      for (let left = changes; left.length > 0;) {
-        const batch = batchOf(left);
-        const part = await this.#exclusively(() => this.#append(batch, author, 'leave out'));
-        for (const [change, entry] of part) outcome.set(change, entry);
-        left = left.filter((change) => !outcome.has(change));
+      while (left.length > 0) {
+        let batch: readonly WrittenRecord[] = [];
+        const next = (): ManifestChange | undefined => {
+          left = left.filter((record) => this.#fits({ kind: 'put', ...record }));
+          batch = left.slice(0, MAX_PUTS);
+          return putOf(batch);
+        };
+        const entry = await this.#exclusively(() => this.#append(next, author));
+        if (entry) for (const record of batch) entries.set(record, entry);
+        left = left.filter((record) => !entries.has(record));
       }
     } finally {
-      if (outcome.size > 0) await uncertainly(() => this.#file.sync());
+      if (entries.size > 0) await uncertainly(() => this.#file.sync());
     }
-    return changes.map((change) => outcome.get(change));
+    return records.map((record) => entries.get(record));
   }
 
   /** Makes durable what was read: before one acts on another process's entry, it must not be lost again. */
@@ -227,50 +246,43 @@ export class Manifest {
   }
 
   /**
-   * Appends changes of different records, or as many of the first of them as the races that are lost leave time for.
+   * Appends an entry.
    *
-   * @param misfits - Of changes that another process was faster with: `refuse` throws STORE_CONFLICT.
-   * @returns What became of some of them, at least one; undefined for one that was left out.
+   * @param next - What to enter, asked again after each lost race; undefined where nothing is left.
    */
   async #append(
-    changes: readonly ManifestChange[],
+    next: () => ManifestChange | undefined,
     { identity, clock }: EntryAuthor,
-    misfits: 'refuse' | 'leave out',
-  ): Promise<Map<ManifestChange, ManifestEntry | undefined>> {
-    let most = changes.length;
+  ): Promise<ManifestEntry | undefined> {
     for (let races = 0; races < MAX_RACES; races++) {
       await this.#catchUp();
-      const left = changes.filter(
-        (change) => misfits === 'refuse' || this.#chain.problemOf(change) === undefined,
-      );
-      const batch = left.slice(0, most);
-      const outcome = new Map<ManifestChange, ManifestEntry | undefined>(
-        changes.filter((change) => !left.includes(change)).map((change) => [change, undefined]),
-      );
-      if (batch.length === 0) return outcome;
-      for (const change of batch) this.#assertNext(change, identity);
-      const { head } = this.#chain;
-      const place = { storeId: this.#storeId, head, identity, signingTime: clock() };
-      const entries = await signBatch(batch, place);
-      this.#write(entries);
+      const change = next();
+      if (!change) return undefined;
+      this.#assertNext(change, identity);
+      const { index, hash: prev } = this.#chain.head;
+      const place = { storeId: this.#storeId, index: index + 1, prev };
+      const fields = { ...place, signerKeyId: identity.keyId, change };
+      const entry = await signManifestEntry(identity, fields, clock());
+      this.#write(entry);
       await uncertainly(() => this.#catchUp());
-      // All or none: they were written in one go.
-      if (this.#chain.has(entries[0]!)) {
-        for (const [i, entry] of entries.entries()) outcome.set(batch[i]!, entry);
-        return outcome;
-      }
-      // The less there is to sign, the smaller the chance that somebody else gets in meanwhile.
-      most = Math.ceil(batch.length / 2);
+      if (this.#chain.has(entry)) return entry;
       await setTimeout(Math.random() * Math.min(2 ** races, LONGEST_BACKOFF_MS));
     }
     throw new KeyStoreError('STORE_CONFLICT', 'the manifest changes faster than it can be read');
   }
 
-  #write(entries: readonly ManifestEntry[]): void {
-    const short = writeBatch(entries, (lines) => this.#file.append(lines), this.#file.path);
-    if (!short) return;
-    if (short.mayCount) UNCERTAIN.add(short.error);
-    throw short.error;
+  #write({ der }: ManifestEntry): void {
+    const line = encodeManifestLine(der);
+    const written = this.#file.append(line);
+    if (written === line.length) return;
+    const error = new KeyStoreError('STORAGE_FULL', `${this.#file.path}: no room for an entry`);
+    // A line that lacks nothing but its newline becomes an entry by what the next writer appends.
+    if (written === line.length - 1) UNCERTAIN.add(error);
+    throw error;
+  }
+
+  #fits(change: ManifestChange): boolean {
+    return this.#chain.problemOf(change) === undefined;
   }
 
   #assertNext(change: ManifestChange, identity: SigningIdentity): void {
@@ -378,6 +390,12 @@ async function uncertainly(work: () => Promise<void>): Promise<void> {
     if (typeof error === 'object' && error !== null) UNCERTAIN.add(error);
     throw error;
   }
+}
+
+function putOf(batch: readonly WrittenRecord[]): ManifestChange | undefined {
+  const [first] = batch;
+  if (!first) return undefined;
+  return batch.length === 1 ? { kind: 'put', ...first } : { kind: 'puts', records: batch };
 }
 
 function isSame(a: FileStamp | undefined, b: FileStamp | undefined): boolean {

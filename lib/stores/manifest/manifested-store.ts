@@ -136,12 +136,9 @@ export class ManifestedStore {
       .filter(({ id }) => this.manifest.current(id) === undefined)
       .map((record) => ({ ...record, version: 1, sha256: digest(record.bytes) }));
     const pending = await this.#pending.writeAll(batch);
-    const changes = batch.map(
-      ({ id, version, sha256, label }) => ({ kind: 'put', id, version, sha256, label }) as const,
-    );
     let entries: readonly (ManifestEntry | undefined)[];
     try {
-      entries = await this.manifest.appendAll(changes, identity, clock);
+      entries = await this.manifest.appendAll(batch, identity, clock);
     } catch (error) {
       const isListed = (at: number): boolean =>
         equalBytes(this.manifest.current(batch[at]!.id)?.sha256 ?? NOTHING, batch[at]!.sha256);

@@ -44,6 +44,12 @@ const CHANGES: readonly ManifestChange[] = [
   { kind: 'put', id: ID, version: 1, sha256: bytes(32), label: 'reports' },
   { kind: 'delete', id: ID, version: 2 },
   { kind: 'trust', version: 3, sha256: bytes(32) },
+  {
+    kind: 'puts',
+    records: [ID, ID.replace('0f', 'ff')].map((id) => {
+      return { id, version: 1, sha256: bytes(32), label: 'old keys' };
+    }),
+  },
 ];
 const ENTRIES = await Promise.all(
   CHANGES.map((change) =>

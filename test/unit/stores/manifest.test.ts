@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlobFormatError } from '../../../lib/errors.ts';
 import { verifyMessage, findAmong } from '../../../lib/messages/verify-message.ts';
 import type { SigningIdentity } from '../../../lib/messages/sign-message.ts';
-import { signBatch } from '../../../lib/stores/manifest/manifest-batch.ts';
 import {
   decodeManifestEntry,
   isSignedBy,
   manifestEntryMessage,
   signManifestEntry,
+  type ManifestChange,
   type ManifestEntry,
 } from '../../../lib/stores/manifest/manifest-entry.ts';
 import { encodeManifestLine } from '../../../lib/stores/manifest/manifest-line.ts';
@@ -23,6 +23,7 @@ import {
   manifestPath,
   openManifest,
   randomId,
+  recordOf,
   sha256,
   STORE_ID,
   written,
@@ -47,11 +48,7 @@ afterEach(() => folder.remove());
 /** A manifest with one entry for each of `ids`. */
 async function filled(): Promise<Manifest> {
   const manifest = await openManifest(folder.path, me);
-  await manifest.appendAll(
-    ids.map((id) => written(id, 1)),
-    me,
-    clock,
-  );
+  for (const id of ids) await manifest.append(written(id, 1), me, clock);
   return manifest;
 }
 
@@ -81,11 +78,15 @@ async function outcome(options: Parameters<typeof openManifest>[2] = {}): Promis
   }
 }
 
-/** An entry that fits after `manifest`'s head, whoever may sign it. */
-function forge(manifest: Manifest, by: SigningIdentity, id = randomId()): Promise<ManifestEntry> {
+/** An entry for the place after `manifest`'s head, whoever may sign it. */
+function forge(
+  manifest: Manifest,
+  by: SigningIdentity,
+  change: ManifestChange = written(randomId(), 1),
+): Promise<ManifestEntry> {
   const { index, hash } = manifest.head;
   const fields = { storeId: STORE_ID, index: index + 1, prev: hash, signerKeyId: by.keyId };
-  return signManifestEntry(by, { ...fields, change: written(id, 1) }, clock());
+  return signManifestEntry(by, { ...fields, change }, clock());
 }
 
 describe('a manifest', () => {
@@ -391,22 +392,27 @@ describe('what killed and slow writers leave in a manifest', () => {
     expect(await manifest.verifyAll()).toEqual({ entries: ids.length + 3, covered: 0 });
   });
 
-  it('entries that were written in one go and lost their race are skipped together', async () => {
+  it('an entry of several records that lost its race is skipped whole', async () => {
     const manifest = await filled();
     const late = Array.from({ length: 5 }, () => randomId());
-    const changes = late.map((id) => written(id, 1));
-    const slow = await signBatch(changes, {
-      storeId: STORE_ID,
-      head: manifest.head,
-      identity: me,
-      signingTime: clock(),
+    const slow = await forge(manifest, me, {
+      kind: 'puts',
+      records: late.map((id) => recordOf(id)),
     });
     await manifest.append(written(randomId(), 1), me, clock);
-    await appendFile(path, slow.map(({ der }) => encodeManifestLine(der)).join(''));
+    await appendFile(path, encodeManifestLine(slow.der));
     await manifest.append(written(randomId(), 1), me, clock);
     expect(await outcome()).toBe(ids.length + 2);
     expect(late.filter((id) => manifest.current(id))).toEqual([]);
     expect(await manifest.verifyAll()).toEqual({ entries: ids.length + 2, covered: 0 });
+  });
+
+  it('an entry of several records of which one is not the next of its id spoils the manifest', async () => {
+    const manifest = await filled();
+    const records = [recordOf(randomId()), recordOf(ids[0]!)];
+    const wrong = await forge(manifest, me, { kind: 'puts', records });
+    await appendFile(path, encodeManifestLine(wrong.der));
+    expect(await outcome()).toBe('MANIFEST_DAMAGED');
   });
 
   it('entries that follow a copy of one that counts are not taken for lost', async () => {
@@ -419,22 +425,28 @@ describe('what killed and slow writers leave in a manifest', () => {
     expect(manifest.head.index).toBe(ids.length);
   });
 
-  it('batches of several processes all get in, each entry once', async () => {
+  it('batches of several processes all get in, each record once and in their order', async () => {
     const manifests = [await filled(), await openManifest(folder.path, me)];
-    const changes = Array.from({ length: 400 }, () => written(randomId(), 1));
+    const records = Array.from({ length: 600 }, () => recordOf(randomId()));
     const entries = await Promise.all(
       manifests.map((manifest, n) =>
-        manifest.appendAll(changes.slice(n * 200, (n + 1) * 200), me, clock),
+        manifest.appendAll(records.slice(n * 300, (n + 1) * 300), me, clock),
       ),
     );
-    expect(new Set(entries.flat().map((entry) => entry?.index)).size).toBe(400);
-    expect(await outcome()).toBe(ids.length + 400);
+    // 256 records an entry.
+    expect(new Set(entries.flat().map((entry) => entry?.index)).size).toBe(4);
+    expect(await outcome()).toBe(ids.length + 4);
+    const listed = [...(await openManifest(folder.path, me)).records.keys()];
+    for (const n of [0, 1]) {
+      const mine = records.slice(n * 300, (n + 1) * 300).map(({ id }) => id);
+      expect(listed.filter((id) => mine.includes(id))).toEqual(mine);
+    }
   });
 
   it('of a batch, what another process was faster with is left out, and the rest appended', async () => {
     const manifest = await filled();
-    const [first, second] = [written(randomId(), 1), written(randomId(), 1)];
-    await (await openManifest(folder.path, me)).append(first, me, clock);
+    const [first, second] = [recordOf(randomId()), recordOf(randomId())];
+    await (await openManifest(folder.path, me)).append({ kind: 'put', ...first }, me, clock);
     const [lost, won] = await manifest.appendAll([first, second], me, clock);
     expect(lost).toBeUndefined();
     expect(won?.index).toBe(ids.length + 2);
