@@ -16,7 +16,7 @@ export const loadKoffi: () => Promise<Koffi> = remember(async () => {
   } catch {
     throw new KeyStoreError(
       'MODULE_MISSING',
-      'the package koffi could not be loaded: calls of Windows, and of OpenSSL for RC2, RC4 and MD4, need it',
+      'the package koffi could not be loaded: calls of Windows, of the C library, and of OpenSSL for RC2, RC4 and MD4, need it',
       { hint: 'Install it: `npm install koffi`.' },
     );
   }

@@ -7,11 +7,16 @@ interface Esbuild {
 }
 
 /**
- * Writes one ES module with everything that a file imports but packages, so it has to lie where those are found.
+ * Writes one ES module with everything that a file imports but packages, so it has to lie where those are found. With `external` only
+ * those packages stay outside.
  *
  * Not with tsup, which wants rollup: npm leaves rollup's binary out when it installs for Windows on another system.
  */
-export async function bundle(entry: string, outfile: string): Promise<void> {
+export async function bundle(
+  entry: string,
+  outfile: string,
+  { external }: { readonly external?: readonly string[] } = {},
+): Promise<void> {
   // The esbuild that tsx runs TypeScript with. Only when called: a child that was bundled imports this file too.
   const tsx = createRequire(import.meta.url).resolve('tsx');
   const esbuild = createRequire(tsx)('esbuild') as Esbuild;
@@ -19,10 +24,16 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
     entryPoints: [entry],
     outfile,
     bundle: true,
-    packages: 'external',
+    ...(external ? { external, banner: REQUIRE, mainFields: ['module', 'main'] } : EXTERNAL),
     platform: 'node',
     format: 'esm',
     target: 'node20',
     logLevel: 'warning',
   });
 }
+
+const EXTERNAL = { packages: 'external' };
+/** Bundled CommonJS packages call require() for Node's own modules; an ES module has none. */
+const REQUIRE = {
+  js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+};

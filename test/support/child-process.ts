@@ -60,14 +60,21 @@ export class Child {
     this.#process = child;
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     let stderr = '';
+    // What is said to one that has ended is lost.
+    child.stdin!.on('error', () => undefined);
     child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     this.ended = once(child, 'close').then(([code, signal]) => ({ code, signal, stderr }));
   }
 
   static start(bundle: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+    return Child.run([process.execPath, bundle, ...args], env);
+  }
+
+  /** Any program: one that starts node as somebody else, or with arguments of node's. It is sent lines by `say`. */
+  static run([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
     return new Child(
-      spawn(process.execPath, [bundle, ...args], {
-        stdio: ['ignore', 'pipe', 'pipe'],
+      spawn(program, args, {
+        stdio: ['pipe', 'pipe', 'pipe'],
         env: { PATH: process.env['PATH'], ...env },
       }),
     );
@@ -93,7 +100,12 @@ export class Child {
     return told;
   }
 
-  kill(): void {
-    this.#process.kill('SIGKILL');
+  /** A line for its standard input. */
+  say(line: string): void {
+    this.#process.stdin!.write(`${line}\n`);
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#process.kill(signal);
   }
 }

@@ -42,7 +42,7 @@ test('without koffi it is MODULE_MISSING, but elsewhere nobody tries to load it 
   const missing: unknown = expect.objectContaining({
     code: 'MODULE_MISSING',
     message:
-      'the package koffi could not be loaded: calls of Windows, and of OpenSSL for RC2, RC4 and MD4, need it',
+      'the package koffi could not be loaded: calls of Windows, of the C library, and of OpenSSL for RC2, RC4 and MD4, need it',
     hint: 'Install it: `npm install koffi`.',
   });
   expect([koffi, openssl]).toEqual([missing, missing]);

@@ -1,0 +1,61 @@
+/** prctl, setrlimit, mlockall, mlock: what a process of Linux can say of itself and its memory. */
+import { C_PARAMETER, openLibC, type LibC } from './libc.ts';
+import { remember } from './remember.ts';
+
+export type LinuxProcess = ReturnType<typeof declareProcess>;
+
+/** The bindings, loaded once. @throws KeyStoreError NOT_SUPPORTED, MODULE_MISSING: see `openLibC`. */
+export const loadLinuxProcess: () => Promise<LinuxProcess> = remember(async () =>
+  declareProcess(await openLibC('linux')),
+);
+
+function declareProcess(libc: LibC) {
+  const { BYTES, INT, SIZE, ULONG } = C_PARAMETER;
+  const prctl = libc.checked('prctl', [INT, ULONG, ULONG, ULONG, ULONG]);
+  const setrlimit = libc.checked('setrlimit', [INT, BYTES]);
+  const mlockall = libc.checked('mlockall', [INT]);
+  const mlock = libc.checked('mlock', [BYTES, SIZE]);
+  const munlock = libc.checked('munlock', [BYTES, SIZE]);
+
+  return {
+    /**
+     * prctl(2): reads or sets one thing about this process, for all its threads where the option says so.
+     *
+     * @param option - PR_...; its further arguments are 0 unless it has one.
+     * @returns What the option asks for; 0 where it sets something.
+     * @throws KeyStoreError with errno.
+     */
+    prctl: (option: number, value = 0): number => prctl(option, value, 0, 0, 0),
+
+    /** setrlimit(2): soft and hard limit become `limit`. @throws KeyStoreError with errno. */
+    setLimit(resource: number, limit: number): void {
+      // struct rlimit: two numbers of 64 bits wherever koffi runs on 64 bits.
+      setrlimit(resource, BigUint64Array.of(BigInt(limit), BigInt(limit)));
+    },
+
+    /**
+     * mlockall(2): no page of this process goes to swap.
+     *
+     * @param flags - MCL_...; with MCL_ONFAULT a page is locked when it is first used, so that what was only reserved takes no memory.
+     * @throws KeyStoreError IO_FAILED (ENOMEM) beyond RLIMIT_MEMLOCK; then nothing was locked, and nothing will be.
+     */
+    lockAllMemory(flags: number): void {
+      mlockall(flags);
+    },
+
+    /**
+     * mlock(2) of the pages that these bytes lie on. They are locked once, however often this is called.
+     *
+     * @param bytes - Of a buffer outside V8's heap, which would move it.
+     * @throws KeyStoreError IO_FAILED (ENOMEM) beyond RLIMIT_MEMLOCK.
+     */
+    lockMemory(bytes: Uint8Array): void {
+      mlock(bytes, bytes.length);
+    },
+
+    /** munlock(2) of these pages, and of whatever else lies on them. @throws KeyStoreError with errno. */
+    unlockMemory(bytes: Uint8Array): void {
+      munlock(bytes, bytes.length);
+    },
+  };
+}
