@@ -38,6 +38,7 @@ export type {
   FileKeys,
 } from './contracts/file-keys.ts';
 export type { Posture, ProviderCapabilities } from './contracts/provider.ts';
+export type { KeyReader, Protection, ProtectionLevel } from './contracts/protection-level.ts';
 export {
   BlobFormatError,
   KeyStoreError,

@@ -6,6 +6,7 @@ import type {
   FileKey,
   FileKeys,
 } from './contracts/file-keys.ts';
+import type { ProtectionLevel } from './contracts/protection-level.ts';
 import { decryptBytes, encryptBytes } from './encrypt-file.ts';
 import { KeyStoreError } from './errors.ts';
 import type { FileContext } from './file-encryption/file-context.ts';
@@ -38,6 +39,7 @@ import {
   protectHome,
   type MemoryStoreOptions,
 } from './session-key-store/open-home.ts';
+import * as policies from './session-key-store/policies.ts';
 import { sealReport, verifyReport, type VerifiedReport } from './session-key-store/report.ts';
 import {
   adoptRecord,
@@ -314,6 +316,21 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   /** Ends all trust in a signer. Final. */
   revokeSigner(keyIdOrName: string): Promise<TrustedSignerInfo> {
     return revokeSigner(this.#home, keyIdOrName);
+  }
+
+  /** What the signed trust list demands of the home's private keys. */
+  listPolicies(): policies.HomePolicies {
+    return policies.listPolicies(this.#home);
+  }
+
+  /**
+   * Demands that private keys be at least so well protected: making and opening containers below it is refused from now on. undefined demands
+   * nothing.
+   *
+   * @throws KeyStoreError POLICY_REFUSED where a container of this home is below it.
+   */
+  setMinimumProtection(level: ProtectionLevel | undefined): Promise<policies.HomePolicies> {
+    return policies.setMinimumProtection(this.#home, level);
   }
 
   /** What this home can do here, what protects it, and what does not. */

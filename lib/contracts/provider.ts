@@ -6,6 +6,7 @@
  */
 import type { KeyAlgorithm, SignatureScheme } from '../keys/key-algorithms.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { Protection, ProtectionLevel } from './protection-level.ts';
 import type { ToBeSigned } from './to-be-signed.ts';
 import type { VerifiedKeyRecord } from './verified-record.ts';
 import type { OaepHash, WrappedKey } from './wrapped-key.ts';
@@ -15,7 +16,10 @@ export type LegacyKeySpec = 'AT_KEYEXCHANGE' | 'AT_SIGNATURE' | 'none';
 
 export type KeyScope = 'user' | 'machine';
 
-/** PREFER_VBS falls back to a software key, and its posture says so; REQUIRE_VBS fails with NTE_VBS_UNAVAILABLE. */
+/**
+ * PREFER_VBS takes the strongest level that the provider has, and the posture says so where that is no VBS. REQUIRE_VBS takes VBS, a token or a
+ * TPM, and fails with NTE_VBS_UNAVAILABLE elsewhere.
+ */
 export type Isolation = 'none' | 'prefer-vbs' | 'require-vbs';
 
 /** NCRYPT_EXPORT_POLICY_PROPERTY. "Archive" is an export that only the handle that made the key may do. */
@@ -40,15 +44,9 @@ export interface UiPolicy {
 }
 
 /** Where a private key is, and who could read or use it. */
-export interface Posture {
+export interface Posture extends Protection {
   /** Where the private half is while it is used. */
-  readonly inMemory:
-    | 'this process'
-    | 'agent, same user'
-    | 'agent, other user'
-    | 'token'
-    | 'LSASS'
-    | 'VBS';
+  readonly inMemory: ProtectionLevel;
   /** Where and how it lies when it is not: `sealed file under machine-secret`, `nowhere`. */
   readonly onDisk: string;
   /** Who can read the private half. */
@@ -139,7 +137,7 @@ export interface ProviderCapabilities {
   readonly legacyStore: boolean;
   readonly persisted: boolean;
   /** Strongest place that a private key of this provider is used in. */
-  readonly protectionLevel: Posture['inMemory'];
+  readonly protectionLevel: ProtectionLevel;
 }
 
 /** A key storage provider. After `close`, every call throws HANDLE_INVALID (NTE_INVALID_HANDLE). */

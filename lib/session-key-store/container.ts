@@ -1,11 +1,13 @@
 /** A key container: an exchange key and a signature key under one name, with their certificates. */
 import { encodeCertificate, encodeTbsCertificate } from '../cms/certificate.ts';
+import { isAtLeast } from '../contracts/protection-level.ts';
 import type {
   Isolation,
   KeyScope,
   LegacyKeySpec,
   PendingKey,
   PersistedKey,
+  Posture,
   Provider,
 } from '../contracts/provider.ts';
 import { ToBeSigned } from '../contracts/to-be-signed.ts';
@@ -24,6 +26,9 @@ export interface ContainerCertificates {
   readonly exchange: Uint8Array;
 }
 
+/** Where private keys are used, and what that is worth. */
+export type ContainerProtection = Pick<Posture, 'inMemory' | 'level' | 'couldRead'>;
+
 /** A container whose keys are open. */
 export interface OpenContainer extends ContainerCertificates {
   readonly name: string;
@@ -32,6 +37,8 @@ export interface OpenContainer extends ContainerCertificates {
   /** The exchange key itself where that signs too. */
   readonly signatureKey: PersistedKey;
   readonly identity: SigningIdentity;
+  /** Of the weaker one of its keys. */
+  readonly protection: ContainerProtection;
   close(): Promise<void>;
 }
 
@@ -285,7 +292,10 @@ async function finish(
   return opened(name, parts);
 }
 
-function opened(name: string, parts: ContainerCertificates & ContainerPair): OpenContainer {
+async function opened(
+  name: string,
+  parts: ContainerCertificates & ContainerPair,
+): Promise<OpenContainer> {
   const { exchangeKey, signatureKey, signing, exchange } = parts;
   return {
     name,
@@ -300,11 +310,19 @@ function opened(name: string, parts: ContainerCertificates & ContainerPair): Ope
       scheme: schemeOf(signatureKey),
       sign: (message) => signatureKey.sign(message),
     },
+    protection: await protectionOf(parts),
     close: async () => {
       await exchangeKey.close();
       if (signatureKey !== exchangeKey) await signatureKey.close();
     },
   };
+}
+
+async function protectionOf({ exchangeKey, signatureKey }: ContainerPair) {
+  const exchange = await exchangeKey.getProperty('posture');
+  if (signatureKey === exchangeKey) return exchange;
+  const signature = await signatureKey.getProperty('posture');
+  return isAtLeast(exchange.level, signature.level) ? signature : exchange;
 }
 
 function schemeOf(key: PersistedKey) {

@@ -1,5 +1,6 @@
 /** Looking after key containers: list, show, make, rotate, delete, protect, export, import. */
 import { equalBytes, toHex } from '../bytes/octets.ts';
+import { isHardware } from '../contracts/protection-level.ts';
 import type {
   Isolation,
   KeyScope,
@@ -19,6 +20,7 @@ import {
   type OpenContainer,
 } from './container.ts';
 import type { Home } from './home.ts';
+import { requireProtection } from './protection-policy.ts';
 import { findSignedBy, rewrapAll } from './rewrap.ts';
 import type {
   ContainerAlgorithm,
@@ -81,6 +83,7 @@ export async function makeContainer(
     isolation,
     notBefore: home.now(),
   });
+  await requireOrDelete(home.trust.list, made);
   await made.close();
   return showContainer(home, name);
 }
@@ -133,8 +136,13 @@ export async function rotateContainer(
   const unfinished = await findSignedBy(home, (signer) => !equalBytes(signer, keyId));
   if (unfinished === undefined) {
     const next = await makeSuccessor(home, options.algorithm);
+    await requireOrDelete(home.trust.list, next);
     home.keepContainer(next);
-    await home.commitTrust((list) => retireCurrent(list, next), next.identity);
+    // Again: another process may have set a policy meanwhile.
+    await home.commitTrust((list) => {
+      requireProtection(list, next);
+      return retireCurrent(list, next);
+    }, next.identity);
   }
   await markRetired(home);
   return rewrapAll(home, options);
@@ -167,9 +175,10 @@ export async function bringContainer(
   await home.sealLikeContainer();
   const imported = await importContainer(home.provider, name, keys, home.now());
   if (home.trust.find(imported.identity.keyId)?.state === 'revoked') {
-    for (const key of new Set([imported.signatureKey, imported.exchangeKey])) await key.delete();
+    await deleteKeys(imported);
     throw new KeyStoreError('POLICY_REFUSED', 'this container signs with a key that was revoked');
   }
+  await requireOrDelete(home.trust.list, imported);
   await retire(imported);
   home.keepContainer(imported);
   const { signing, exchange } = imported;
@@ -199,8 +208,7 @@ async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promis
   const current = await home.container();
   await home.sealLikeContainer();
   const base = current.name.replace(/~\d+$/, '');
-  const { inMemory } = await current.exchangeKey.getProperty('posture');
-  const isIsolated = inMemory === 'VBS';
+  const isIsolated = isHardware(current.protection.inMemory);
   const options = {
     algorithm: algorithm ?? (await algorithmOf(current)),
     exportable: (await current.exchangeKey.getProperty('exportPolicy')).plaintextExport,
@@ -218,6 +226,20 @@ async function makeSuccessor(home: Home, algorithm?: ContainerAlgorithm): Promis
       if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_EXISTS') throw error;
     }
   }
+}
+
+/** A new container that is less protected than the home demands is of no use to it. */
+async function requireOrDelete(list: TrustList, container: OpenContainer): Promise<void> {
+  try {
+    requireProtection(list, container);
+  } catch (error) {
+    await deleteKeys(container);
+    throw error;
+  }
+}
+
+async function deleteKeys({ signatureKey, exchangeKey }: OpenContainer): Promise<void> {
+  for (const key of new Set([signatureKey, exchangeKey])) await key.delete();
 }
 
 /** Marks the keys of every container that was replaced, one of an earlier rotation that was interrupted included. */

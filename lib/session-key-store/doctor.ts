@@ -1,8 +1,15 @@
 /** What a home can do here, what protects it, and what does not. */
+import {
+  PROTECTION_LEVELS,
+  readersInWords,
+  type ProtectionLevel,
+} from '../contracts/protection-level.ts';
 import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
 import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Home } from './home.ts';
+import { listPolicies } from './policies.ts';
+import type { HomePolicies } from './protection-policy.ts';
 import { reportProviders, reportWindows, type ProviderReport } from './provider-report.ts';
 
 /** One thing that was looked at. */
@@ -12,12 +19,25 @@ export interface DoctorCheck {
   readonly detail: string;
 }
 
+/** How well private keys are protected, for people and for programs. */
+export interface ProtectionReport {
+  readonly level: ProtectionLevel;
+  /** `in an agent of another user` */
+  readonly words: string;
+  /** Who could still read a private key: where it is used, and where it lies. */
+  readonly couldRead: { readonly inMemory: string; readonly onDisk: string };
+}
+
 export interface DoctorReport {
   readonly home: string | undefined;
   readonly provider: string;
   readonly capabilities: ProviderCapabilities;
   /** Of the container's exchange key; absent where it was not opened. */
   readonly posture?: Posture;
+  /** Of the container's weaker key, in words; absent where it was not opened. */
+  readonly protection?: ProtectionReport;
+  /** What the signed trust list demands. */
+  readonly policies: HomePolicies;
   /** Every provider that keycask has, on this machine. */
   readonly providers: readonly ProviderReport[];
   /** Which Windows, or Wine, this is. */
@@ -44,6 +64,14 @@ export async function examine(home: Home): Promise<DoctorReport> {
     await check('container', async () =>
       home.readOnly ? 'not opened' : `${(await home.container()).name} opens and signs trust.cms`,
     ),
+    await check('protection', () => {
+      const { minimumProtection: wanted } = listPolicies(home);
+      return Promise.resolve(
+        wanted === undefined
+          ? 'no level is demanded (`keycask trust policy`)'
+          : `private keys must be ${PROTECTION_LEVELS[wanted].words} ("${wanted}"), or better protected`,
+      );
+    }),
     await check('records', () =>
       verifyAll(
         home,
@@ -61,6 +89,7 @@ export async function examine(home: Home): Promise<DoctorReport> {
   const posture = home.readOnly
     ? undefined
     : await (await home.container()).exchangeKey.getProperty('posture');
+  const protection = posture && (await describeProtection(home));
   const { name: provider, capabilities } = home.provider;
   const windows = await reportWindows();
   return {
@@ -68,11 +97,23 @@ export async function examine(home: Home): Promise<DoctorReport> {
     provider,
     capabilities,
     ...(posture && { posture }),
+    ...(protection && { protection }),
+    policies: listPolicies(home),
     providers: await reportProviders(),
     ...(windows !== undefined && { windows }),
     keys: keys.length,
     checks,
     limits: LIMITS,
+  };
+}
+
+async function describeProtection(home: Home): Promise<ProtectionReport> {
+  const { protection } = await home.container();
+  const { level, inMemory } = protection;
+  return {
+    level,
+    words: PROTECTION_LEVELS[level].words,
+    couldRead: readersInWords(protection, inMemory),
   };
 }
 

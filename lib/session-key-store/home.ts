@@ -13,6 +13,7 @@ import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
 import { isRetired, openContainer, type OpenContainer } from './container.ts';
 import type { KeyCache } from './key-cache.ts';
+import { policiesOf, requireProtection } from './protection-policy.ts';
 import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
 import { hashOfTrust, type TrustFile } from './trust-file.ts';
 
@@ -95,9 +96,10 @@ export class Home {
   /**
    * Checks that a trust list was signed by this home's own container. Without opening keys, the public half in its key file has to do.
    *
-   * @throws KeyStoreError TRUST_INVALID, and what opening the container throws.
+   * @throws KeyStoreError TRUST_INVALID; POLICY_REFUSED for a policy that is not known, or not satisfied; what opening the container throws.
    */
   async checkTrust(trust: Trust = this.#trust): Promise<void> {
+    policiesOf(trust.list);
     if (!this.readOnly) {
       await this.#containerOf(trust);
       return;
@@ -114,7 +116,7 @@ export class Home {
 
   async #containerOf(trust: Trust): Promise<OpenContainer> {
     const { container, keyId, publicKey } = trust.current;
-    const open = await this.openContainer(container.name).catch((error: unknown) => {
+    const open = await this.#openOnce(container.name).catch((error: unknown) => {
       if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_NOT_FOUND') throw error;
       throw this.#noContainer(container.name, error.native);
     });
@@ -132,6 +134,7 @@ export class Home {
         'KEY_FILE_DAMAGED',
         'the exchange key is not the one that trust.cms lists',
       );
+    requireProtection(trust.list, open);
     return open;
   }
 
@@ -146,8 +149,18 @@ export class Home {
     );
   }
 
-  /** Any container of the provider, opened once. */
-  openContainer(name: string): Promise<OpenContainer> {
+  /**
+   * Any container of the provider, opened once.
+   *
+   * @throws KeyStoreError POLICY_REFUSED for one that is less protected than the home demands; what opening a container throws.
+   */
+  async openContainer(name: string): Promise<OpenContainer> {
+    const open = await this.#openOnce(name);
+    requireProtection(this.#trust.list, open);
+    return open;
+  }
+
+  #openOnce(name: string): Promise<OpenContainer> {
     const known = this.#containers.get(name);
     if (known) return known;
     const opening = openContainer(this.provider, name);

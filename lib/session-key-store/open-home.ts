@@ -1,7 +1,7 @@
 /** Making and opening homes: in a folder, or in memory. */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { Posture, Provider } from '../contracts/provider.ts';
+import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
@@ -151,7 +151,6 @@ export async function openHome(options: OpenStoreOptions): Promise<Home> {
       clock,
     });
     await home.checkTrust();
-    checkPolicies(home);
     return home;
   } catch (error) {
     await provider.close();
@@ -216,34 +215,6 @@ export async function protectHome(
   for await (const { name, legacyKeySpec, scope } of home.provider.listKeys())
     await home.provider.changeProtector(name, legacyKeySpec, seal, { scope });
   await folder.writeConfiguration({ ...configuration, protector });
-}
-
-/** From the weakest to the strongest place for a private key in use. */
-const PROTECTION_LEVELS: readonly Posture['inMemory'][] = [
-  'this process',
-  'agent, same user',
-  'agent, other user',
-  'LSASS',
-  'token',
-  'VBS',
-];
-
-/** A policy that this release does not know is refused, not ignored. */
-function checkPolicies({ trust, provider }: Home): void {
-  for (const [name, value] of trust.list.policies) {
-    if (name !== 'minimum-protection')
-      throw new KeyStoreError(
-        'POLICY_REFUSED',
-        `this release does not know the policy ${JSON.stringify(name)}`,
-      );
-    const wanted = PROTECTION_LEVELS.indexOf(value as Posture['inMemory']);
-    if (wanted < 0 || PROTECTION_LEVELS.indexOf(provider.capabilities.protectionLevel) < wanted) {
-      throw new KeyStoreError(
-        'POLICY_REFUSED',
-        `private keys must be used in: ${value}; here it would be: ${provider.capabilities.protectionLevel}`,
-      );
-    }
-  }
 }
 
 function openProviderOf(

@@ -1,6 +1,7 @@
 /** What each provider can do on this machine, and which process can read the private keys that it uses. */
 import process from 'node:process';
-import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
+import { PROTECTION_LEVELS } from '../contracts/protection-level.ts';
+import type { ProviderCapabilities } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { openProvider, PROVIDERS } from './open-provider.ts';
 
@@ -23,7 +24,7 @@ async function report(name: string): Promise<ProviderReport> {
   try {
     await using provider = await openProvider(name);
     const { capabilities } = provider;
-    const who = WHO_READS[capabilities.protectionLevel];
+    const who = PROTECTION_LEVELS[capabilities.protectionLevel].readers;
     // Opened without a folder, software has none to keep keys in.
     const keepsNone = name !== 'software' && !capabilities.persisted;
     const detail = keepsNone ? `it keeps no keys here; ${who}` : who;
@@ -38,23 +39,6 @@ async function report(name: string): Promise<ProviderReport> {
     return { name, available: false, detail };
   }
 }
-
-/**
- * Which process can read a private key, by the place it is used in. CryptoAPI reads key files in the caller's process and loads the key
- * there; CNG asks LSASS, which alone has it.
- */
-export const WHO_READS: Record<Posture['inMemory'], string> = {
-  'this process':
-    'a private key in use is in this process: every program of this user can read it there, exportable or not',
-  'agent, same user':
-    'a private key is in the agent, not in this process; other programs of this user can attach to the agent',
-  'agent, other user':
-    'a private key is in the agent, which runs as another user: programs of this user can have it used, not read it',
-  LSASS:
-    'a private key is in the LSASS process, not in this one: programs of this user can have it used, not read it; administrators can, unless LSA protection keeps them out',
-  token: 'a private key is in the token and does not leave it',
-  VBS: 'a private key is isolated by VBS: not even administrators read it',
-};
 
 /** Facts of a Windows that bear on its providers. undefined elsewhere, and where koffi is not installed. */
 export async function reportWindows(): Promise<string | undefined> {

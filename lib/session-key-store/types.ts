@@ -2,6 +2,7 @@
 import type { Provenance } from '../cms/metadata.ts';
 import type { KeyStoreErrorCode } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
+import type { ProtectionLevel } from '../contracts/protection-level.ts';
 import type { Isolation, Posture } from '../contracts/provider.ts';
 
 /** Asked when a passphrase or password is needed. The store disposes of the answer. */
@@ -140,7 +141,7 @@ export interface ContainerInfo {
   /** `current` and `retired` sign and open records of this home; `other` is known to the provider only. */
   readonly state: 'current' | 'retired' | 'revoked' | 'other';
   /** Where the provider uses private keys; a key's own posture, where it is told, is more exact. */
-  readonly usedIn: Posture['inMemory'];
+  readonly usedIn: ProtectionLevel;
   readonly exchange?: ContainerKeyInfo;
   readonly signature?: ContainerKeyInfo;
 }

@@ -1,5 +1,6 @@
 /** keycask container: looking after key containers. */
 import type { Command } from 'commander';
+import { PROTECTION_LEVELS, readersInWords } from '../../contracts/protection-level.ts';
 import type { Isolation } from '../../contracts/provider.ts';
 import type { ContainerAlgorithm, ContainerInfo } from '../../session-key-store/types.ts';
 import { confirm } from '../confirm.ts';
@@ -92,9 +93,9 @@ function addContainerShow(group: Command, invocation: Invocation): void {
       action(invocation, async (context, name: string | undefined) => {
         await using store = await openStore(context);
         const container = await store.showContainer(name);
-        const { WHO_READS } = await import('../../session-key-store/provider-report.ts');
         const { exchange, signature } = container;
         const posture = exchange?.posture;
+        const couldRead = posture && readersInWords(posture, posture.inMemory);
         context.output.fields(container, [
           ['name', container.name],
           ['state', container.state],
@@ -102,8 +103,11 @@ function addContainerShow(group: Command, invocation: Invocation): void {
           ['exchange key', exchange && `${exchange.algorithm}  ${exchange.keyId}`],
           ['signature key', signature && `${signature.algorithm}  ${signature.keyId}`],
           ['in use', posture?.inMemory],
-          ['that is', posture && WHO_READS[posture.inMemory]],
+          ['that is', posture && PROTECTION_LEVELS[posture.inMemory].readers],
           ['on disk', posture?.onDisk],
+          ['worth', posture && `${PROTECTION_LEVELS[posture.level].words} ("${posture.level}")`],
+          ['could be read in memory by', couldRead?.inMemory],
+          ['could be read on disk by', couldRead?.onDisk],
           ['readable by', posture?.readableBy.join(', ')],
           ['usable by', posture?.usableBy.join(', ')],
           ['exportable', posture && yesOrNo(posture.exportable)],

@@ -4,7 +4,11 @@ import type { Command } from 'commander';
 import { KeyStoreError } from '../../errors.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
 import type { ProviderCapabilities } from '../../contracts/provider.ts';
-import type { DoctorCheck, DoctorReport } from '../../session-key-store/doctor.ts';
+import type {
+  DoctorCheck,
+  DoctorReport,
+  ProtectionReport,
+} from '../../session-key-store/doctor.ts';
 import type { ProviderReport } from '../../session-key-store/provider-report.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
@@ -76,7 +80,7 @@ async function openSomehow(context: CommandContext): Promise<Opened> {
 function print({ output }: CommandContext, versions: Versions, report: DoctorReport): void {
   if (output.json) return output.result({ ...versions, ...report }, '');
   const { keycask, node, openssl, system } = versions;
-  const { checks, capabilities, posture, limits } = report;
+  const { checks, capabilities, posture, protection, limits } = report;
   output.result({}, `keycask ${keycask}, Node ${node}, OpenSSL ${openssl}, ${system}`);
   if (report.windows !== undefined) output.result({}, report.windows);
   const findings = checks.map(
@@ -91,6 +95,7 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
   section(output, 'Providers here', report.providers.flatMap(linesOf));
   if (posture)
     section(output, 'Private keys of the home', [
+      ...(protection ? protectionLines(protection) : []),
       `in use: ${posture.inMemory}; on disk: ${posture.onDisk}`,
       `readable by: ${posture.readableBy.join(', ')}`,
       `usable by: ${posture.usableBy.join(', ')}`,
@@ -98,6 +103,13 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
       ...posture.notes,
     ]);
   section(output, 'Not protected against', limits);
+}
+
+function protectionLines({ level, words, couldRead }: ProtectionReport): string[] {
+  return [
+    `protection: ${words} ("${level}")`,
+    `could still be read in memory by: ${couldRead.inMemory}; on disk by: ${couldRead.onDisk}`,
+  ];
 }
 
 /** What a provider can do, and who can read its keys; or why it cannot be used. */

@@ -6,6 +6,7 @@ import { action, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
 import { examples } from '../options.ts';
 import type { Column } from '../output.ts';
+import { addTrustPolicy } from './trust-policy.ts';
 
 /** For people and for JSON: PEM. */
 type SignerRow = Omit<TrustedSignerInfo, 'certificate'> & { readonly certificate: string };
@@ -23,6 +24,7 @@ export function addTrust(program: Command, invocation: Invocation): void {
   addTrustAdd(group, invocation);
   addTrustAdopt(group, invocation);
   addTrustRevoke(group, invocation);
+  addTrustPolicy(group, invocation);
 }
 
 function addTrustList(group: Command, invocation: Invocation): void {

@@ -83,7 +83,8 @@ function createKey(keys: CngKeys, key: KeyToMake<unknown>, native: NativeKeyName
         (native.overwrite ? NCRYPT_OVERWRITE_KEY_FLAG : 0) |
         vbsFlags,
     });
-  if (isolation === 'none') return create(0);
+  // A TPM is as good as VBS, and its provider does not know the flags; that a key ends with the boot, only VBS can see to.
+  if (isolation === 'none' || (keys.isHardware && !perBoot)) return create(0);
   try {
     return create(VBS_FLAG[isolation] | (perBoot ? NCRYPT_USE_PER_BOOT_KEY_FLAG : 0));
   } catch (error) {

@@ -164,7 +164,8 @@ export class CngStorage implements KeyStorage<CngPlace | undefined> {
 
   /** Is it what was asked for? @throws KeyStoreError VBS_UNAVAILABLE, INTERNAL. */
   #inspect(key: KeyToMake<unknown>, handle: Handle): Pick<FoundKey, 'algorithm' | 'publicKey'> {
-    if (key.isolation === 'require-vbs' && !isIsolated(this.#keys.ncrypt, handle))
+    const { ncrypt, isHardware } = this.#keys;
+    if (key.isolation === 'require-vbs' && !isHardware && !isIsolated(ncrypt, handle))
       throw new KeyStoreError('VBS_UNAVAILABLE');
     const made = this.#keys.publicKeyOf(handle);
     const isIt = !key.imported || (made && equalBytes(made.publicKey, publicKeyOf(key.imported)));

@@ -1,4 +1,9 @@
 /** The posture of a CNG key, after "Why use CNG instead of CryptoAPI to store keys": which process can read the private half. */
+import {
+  protectionOf,
+  type KeyReader,
+  type ProtectionLevel,
+} from '../../contracts/protection-level.ts';
 import type { KeyScope, Posture } from '../../contracts/provider.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
 
@@ -6,7 +11,7 @@ export interface CngPostureFacts {
   readonly isPersisted: boolean;
   readonly scope: KeyScope;
   /** Of the keys that the storage provider keeps. */
-  readonly level: Posture['inMemory'];
+  readonly level: ProtectionLevel;
   readonly storageProvider: string;
   /** "Virtual Iso": the key really is in VBS, whatever was asked for. */
   readonly isVirtuallyIsolated: boolean;
@@ -22,6 +27,7 @@ export function postureOf(facts: CngPostureFacts, properties: StoredProperties):
   const isBoundToTpm = inMemory === 'VBS' || inMemory === 'token';
   const { exportPolicy } = properties;
   return {
+    ...protectionOf(inMemory, isPersisted ? READERS_ON_DISK[inMemory] : 'nobody'),
     inMemory,
     onDisk: isPersisted ? `key file of the ${facts.storageProvider}` : 'nowhere',
     readableBy: READERS[inMemory] ?? [],
@@ -47,17 +53,23 @@ export function postureOf(facts: CngPostureFacts, properties: StoredProperties):
 }
 
 /** Key isolation is documented for long-lived keys: an ephemeral one is here. */
-function placeOf({
-  isVirtuallyIsolated,
-  isPersisted,
-  level,
-}: CngPostureFacts): Posture['inMemory'] {
+function placeOf({ isVirtuallyIsolated, isPersisted, level }: CngPostureFacts): ProtectionLevel {
   if (isVirtuallyIsolated) return 'VBS';
   return level === 'LSASS' && !isPersisted ? 'this process' : level;
 }
 
+/** Of a key file. Windows keeps the one of an isolated key for the key isolation service; keycask takes its word for that. */
+const READERS_ON_DISK: Record<ProtectionLevel, KeyReader> = {
+  'this process': 'same user',
+  'agent, same user': 'same user',
+  'agent, other user': 'root',
+  LSASS: 'root',
+  token: 'nobody',
+  VBS: 'nobody',
+};
+
 /** Who can read the private half while it is used. */
-const READERS: Partial<Record<Posture['inMemory'], readonly string[]>> = {
+const READERS: Partial<Record<ProtectionLevel, readonly string[]>> = {
   'this process': ['this process', 'every process of this user', 'administrators of this machine'],
   LSASS: ['the LSASS process', 'administrators, unless LSA protection keeps them out of LSASS'],
   VBS: [],
@@ -67,7 +79,7 @@ const READERS: Partial<Record<Posture['inMemory'], readonly string[]>> = {
 function notesOf(
   { isVirtuallyIsolated, inLegacyStore, mayBeLegacy }: CngPostureFacts,
   { isolation, uiPolicy }: StoredProperties,
-  inMemory: Posture['inMemory'],
+  inMemory: ProtectionLevel,
 ): string[] {
   return [
     ...(isolation === 'prefer-vbs' && !isVirtuallyIsolated

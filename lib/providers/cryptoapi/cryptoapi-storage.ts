@@ -67,14 +67,14 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   }
 
   async place(request: KeyRequest & KeyName): Promise<CryptoApiPlace> {
-    requirePossible(request);
+    requirePossible(request, this.capabilities);
     const place = await this.#keys.withLock(request, () => this.#placeOf(request));
     if (place.isTaken && !request.overwrite) throw new KeyStoreError('CONTAINER_EXISTS');
     return place;
   }
 
   async make(key: KeyToMake<CryptoApiPlace>): Promise<StoredKey> {
-    requirePossible(key);
+    requirePossible(key, this.capabilities);
     refuseSilentProtection(key);
     const { name } = key;
     if (name === null) return this.#makeEphemeral(key);
@@ -259,8 +259,8 @@ export class CryptoApiStorage implements KeyStorage<CryptoApiPlace> {
   }
 }
 
-function requirePossible(request: KeyRequest): void {
-  refuseVbs(request);
+function requirePossible(request: KeyRequest, { protectionLevel }: ProviderCapabilities): void {
+  refuseVbs(request, protectionLevel);
   if (request.perBoot)
     throw new KeyStoreError('NOT_SUPPORTED', 'CryptoAPI has no keys that end with the boot');
 }

@@ -1,5 +1,6 @@
 /** The posture of a CryptoAPI key, after "Why use CNG instead of CryptoAPI to store keys": the CSP loads it into the process that uses it. */
 import { decodeSpki } from '../../cms/spki.ts';
+import { protectionOf } from '../../contracts/protection-level.ts';
 import type { KeyScope, Posture } from '../../contracts/provider.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
 
@@ -18,8 +19,11 @@ export function postureOf(facts: CryptoApiPostureFacts, properties: StoredProper
   const { container, isHardware, scope } = facts;
   const { exportPolicy } = properties;
   const users = container === undefined ? IN_MEMORY : HOLDERS[scope];
+  const inMemory = isHardware ? 'token' : 'this process';
+  const isOnDisk = container !== undefined && !isHardware;
   return {
-    inMemory: isHardware ? 'token' : 'this process',
+    ...protectionOf(inMemory, isOnDisk ? 'same user' : 'nobody'),
+    inMemory,
     onDisk: onDisk(facts),
     readableBy: isHardware ? [] : users,
     usableBy: users,

@@ -185,6 +185,7 @@ const POSTURES: Record<KeyScope, ProtectorPosture> = {
       'administrators of this machine',
       "in a domain: holders of the domain's DPAPI backup key",
     ],
+    couldRead: 'same user',
     // A change of the password re-encrypts DPAPI's master keys; a reset by somebody else cannot.
     survivesPasswordReset: false,
     survivesNewMachine: false,
@@ -192,6 +193,7 @@ const POSTURES: Record<KeyScope, ProtectorPosture> = {
   },
   machine: {
     readableBy: ['every user of this machine'],
+    couldRead: 'same user',
     survivesPasswordReset: true,
     survivesNewMachine: false,
     survivesTpmClear: true,

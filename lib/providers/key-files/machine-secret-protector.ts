@@ -34,6 +34,7 @@ class MachineSecretProtector implements Protector {
   readonly name = NAME;
   readonly posture = {
     readableBy: ['this user', 'administrators of this machine'],
+    couldRead: 'same user' as const,
     survivesPasswordReset: true,
     survivesNewMachine: false,
     survivesTpmClear: true,

@@ -41,6 +41,7 @@ class PassphraseProtector implements Protector {
   readonly name = NAME;
   readonly posture = {
     readableBy: ['who knows the passphrase', 'administrators of this machine while it is in use'],
+    couldRead: 'nobody' as const,
     survivesPasswordReset: true,
     survivesNewMachine: true,
     survivesTpmClear: true,

@@ -1,4 +1,5 @@
 /** Protector: what seals the file keys of key files. */
+import type { KeyReader } from '../../contracts/protection-level.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 
 /** A file key under a protector, as it lies in a key file. */
@@ -19,6 +20,8 @@ export interface ProtectorOptions {
 export interface ProtectorPosture {
   /** Who can read a private key that is sealed under it. */
   readonly readableBy: readonly string[];
+  /** Who could open a file that is sealed under it, asking nobody: `same user` where each of his programs can. */
+  readonly couldRead: KeyReader;
   readonly survivesPasswordReset: boolean;
   readonly survivesNewMachine: boolean;
   readonly survivesTpmClear: boolean;

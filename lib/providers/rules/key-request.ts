@@ -1,4 +1,9 @@
 /** Checking what a caller asks of NCryptCreatePersistedKey and NCryptOpenKey, types or no types. */
+import {
+  isHardware,
+  PROTECTION_LEVELS,
+  type ProtectionLevel,
+} from '../../contracts/protection-level.ts';
 import type {
   CreateKeyOptions,
   Isolation,
@@ -37,12 +42,23 @@ export function readCreateOptions(
   return { scope, silent, overwrite, isolation, perBoot };
 }
 
-/** What a storage without VBS answers to a key that needs it. */
-export function refuseVbs({ isolation }: Pick<CreateFlags, 'isolation'>): void {
-  if (isolation === 'require-vbs')
-    throw new KeyStoreError('VBS_UNAVAILABLE', 'this provider isolates no keys by VBS', {
-      hint: 'Use the provider cng on a Windows that has VBS, or prefer-vbs to fall back.',
-    });
+/**
+ * What a storage answers to a key that needs VBS, or its equals: a token, a TPM.
+ *
+ * @param level - Where the storage uses its keys.
+ */
+export function refuseVbs(
+  { isolation }: Pick<CreateFlags, 'isolation'>,
+  level: ProtectionLevel = 'this process',
+): void {
+  if (isolation === 'require-vbs' && !isHardware(level))
+    throw new KeyStoreError(
+      'VBS_UNAVAILABLE',
+      `keys of this provider are used ${PROTECTION_LEVELS[level].words}; require-vbs wants VBS, a token or a TPM`,
+      {
+        hint: 'Use the provider pkcs11 with a token, cng on a Windows that has VBS, or prefer-vbs to take the strongest that is here.',
+      },
+    );
 }
 
 export function requireName(name: unknown): asserts name is string {

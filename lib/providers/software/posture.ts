@@ -1,4 +1,5 @@
 /** The posture of a software key, in words that a person can act on. */
+import { protectionOf, type KeyReader } from '../../contracts/protection-level.ts';
 import type { Posture } from '../../contracts/provider.ts';
 import { decodeSpki } from '../../cms/spki.ts';
 import type { StoredProperties } from '../rules/key-properties.ts';
@@ -22,6 +23,7 @@ export function postureOf(facts: PostureFacts): Posture {
     'administrators of this machine',
   ];
   return {
+    ...protectionOf('this process', protector?.posture.couldRead ?? NOWHERE),
     inMemory: 'this process',
     onDisk: onDisk(protector, perBoot),
     readableBy: holders,
@@ -59,5 +61,6 @@ function notes({ properties, publicKey, inLegacyStore }: PostureFacts): string[]
   ];
 }
 
+const NOWHERE: KeyReader = 'nobody';
 /** NIST SP 800-131A. */
 const MIN_SAFE_RSA = 2048;

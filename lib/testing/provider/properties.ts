@@ -1,5 +1,6 @@
 /** Cases: NCryptGetProperty and NCryptSetProperty. */
 import assert from 'node:assert/strict';
+import { isAtLeast } from '../../contracts/protection-level.ts';
 import type { ExportPolicy, KeyProperties, PersistedKey } from '../../contracts/provider.ts';
 import {
   algorithm,
@@ -199,6 +200,13 @@ export const PROPERTIES: readonly ProviderCase[] = [
       const posture = await (await test.exchangeKey()).getProperty('posture');
       assert.ok(posture.inMemory.length > 0 && posture.onDisk.length > 0);
       assert.ok(posture.usableBy.length > 0);
+      assert.ok(
+        isAtLeast(posture.inMemory, posture.level),
+        'no more is claimed than the place is worth',
+      );
+      const { inMemory, onDisk } = posture.couldRead;
+      const isOpen = inMemory === 'same user' || onDisk === 'same user';
+      assert.equal(posture.level === 'this process', isOpen || posture.inMemory === 'this process');
       assert.equal(posture.perBoot, false);
       assert.equal(typeof posture.survives.newMachine, 'boolean');
     },

@@ -1,6 +1,7 @@
 /** ProviderCase: one test of the provider suite, what it needs of a provider, and what it works with. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { isHardware } from '../../contracts/protection-level.ts';
 import type {
   CreateKeyOptions,
   KeyProperties,
@@ -122,9 +123,10 @@ export class ProviderTest {
 export const PERSISTED: Need = { label: 'persisted keys', isMet: ({ persisted }) => persisted };
 export const IMPORT: Need = { label: 'import', isMet: (capabilities) => capabilities.import };
 export const LEGACY_STORE: Need = { label: 'legacy store', isMet: (c) => c.legacyStore };
+/** Nor anything that `require-vbs` takes instead. */
 export const NO_VBS: Need = {
   label: 'lack of VBS',
-  isMet: ({ protectionLevel }) => protectionLevel !== 'VBS',
+  isMet: ({ protectionLevel }) => !isHardware(protectionLevel),
 };
 export const BOTH_SCOPES: Need = {
   label: 'second scope',

@@ -35,6 +35,8 @@ describe('the posture of a CNG key', () => {
   it('of Microsoft’s software provider: LSASS reads it, and no process of the user', () => {
     expect(posture({})).toEqual({
       inMemory: 'LSASS',
+      level: 'LSASS',
+      couldRead: { inMemory: 'root', onDisk: 'root' },
       onDisk: 'key file of the Microsoft Software Key Storage Provider',
       readableBy: [
         'the LSASS process',

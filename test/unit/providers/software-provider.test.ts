@@ -36,6 +36,8 @@ describe('the posture', () => {
     const key = await keyIn(provider, 'key');
     expect(await key.getProperty('posture')).toEqual({
       inMemory: 'this process',
+      level: 'this process',
+      couldRead: { inMemory: 'same user', onDisk: 'same user' },
       onDisk: 'sealed file under machine-secret',
       readableBy: ['this user', 'administrators of this machine'],
       usableBy: ['this user', 'administrators of this machine'],
