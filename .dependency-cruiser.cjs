@@ -7,7 +7,14 @@
 const LAYERS = [
   [room('errors', 'errors.ts', 'error-codes.ts'), room('bytes'), room('platform')],
   [room('blobs'), room('cms'), room('windows-files')],
-  [room('key-pairs'), room('keys'), room('kdf'), room('contracts'), room('messages')],
+  [
+    room('key-pairs'),
+    room('keys'),
+    room('kdf'),
+    room('contracts'),
+    room('messages'),
+    room('agent-protocol'),
+  ],
   [
     room('records'),
     room('providers'),
@@ -36,6 +43,9 @@ const SIDEWAYS = [
   // What a KDF makes is a secret.
   { from: 'kdf', to: 'keys' },
   { from: 'messages', to: 'keys' },
+  // What travels to an agent and back is said in the words of the contracts.
+  { from: 'agent-protocol', to: 'contracts' },
+  { from: 'agent-protocol', to: 'keys' },
   { from: 'messages', to: 'contracts' },
   // encrypt and decrypt of the store are those of files; encrypt-file knows its keys by contract only.
   { from: 'session-key-store', to: 'encrypt-file' },
@@ -46,6 +56,7 @@ const PURE = ['errors', 'bytes', 'blobs', 'cms', 'key-pairs', 'windows-files'];
 
 /** Packages and the only rooms that may import them. */
 const PACKAGES = [
+  { name: '@msgpack/', rooms: ['agent-protocol'] },
   { name: 'argon2', rooms: ['kdf'] },
   { name: '@peculiar/', rooms: ['cms'] },
   { name: 'commander', rooms: ['cli'] },

@@ -170,6 +170,13 @@ export const ERROR_CODES = {
     'A password or passphrase is needed and there is nobody to ask.',
     'Give --passphrase-file or KEYCASK_PASSPHRASE for the container, --password-file or KEYCASK_PASSWORD for a record.',
   ),
+  PIN_LOCKED: row(
+    'SCARD_W_CHV_BLOCKED',
+    0x8010006c,
+    4,
+    "The token takes no PIN any more: too many were wrong, or the user's was never set.",
+    'Whoever looks after the token can set a new one with its own tools.',
+  ),
   KEY_NOT_FOUND: row(
     'NTE_NO_KEY',
     0x8009000d,
@@ -289,6 +296,63 @@ export const ERROR_CODES = {
     1,
     'The provider cannot be used on this machine.',
     'See `keycask doctor`.',
+  ),
+  // The agent
+  AGENT_UNAVAILABLE: row(
+    'NTE_DEVICE_NOT_FOUND',
+    0x80090035,
+    1,
+    'No keycask agent answers at this socket.',
+    'Start it: `keycask agent start`, and see `keycask agent status`.',
+  ),
+  AGENT_NOT_TRUSTED: row(
+    'NTE_PERM',
+    0x80090010,
+    3,
+    "The agent's socket belongs to somebody else, or somebody else could replace it.",
+    'Check who owns the socket and its folder; name the user that the agent runs as.',
+  ),
+  AGENT_ACCESS_DENIED: row(
+    'NTE_PERM',
+    0x80090010,
+    3,
+    'The agent does not allow this user to do that.',
+    'See the users and the access list of the agent.',
+  ),
+  AGENT_LOCKED: row(
+    'NTE_UI_REQUIRED',
+    0x8009002e,
+    4,
+    'The agent is locked: it has closed its keys and forgotten its passphrase.',
+    'Unlock it: `keycask agent unlock`.',
+  ),
+  AGENT_BUSY: row(
+    'NTE_DEVICE_NOT_READY',
+    0x80090030,
+    1,
+    'The agent was asked for more than it allows at once.',
+    'Wait a little and ask again.',
+  ),
+  AGENT_PROTOCOL: row(
+    'NTE_BAD_DATA',
+    0x80090005,
+    1,
+    "What came through the agent's socket is not a message of its protocol.",
+    'Use an agent and a client of the same release of keycask.',
+  ),
+  AGENT_OUTCOME_UNKNOWN: row(
+    'NTE_FAIL',
+    0x80090020,
+    1,
+    'The agent ended before it answered: what was asked for may have been done.',
+    'Look whether it was done before you ask again.',
+  ),
+  AGENT_KEY_GONE: row(
+    'NTE_INVALID_HANDLE',
+    0x80090026,
+    1,
+    'This key was held by an agent that has ended since, or by one that was locked.',
+    'Ephemeral and unfinished keys end with their agent: make a new one.',
   ),
   // Stores, files, homes
   STORE_CONFLICT: row(
