@@ -35,7 +35,8 @@ describe('the help of each command', () => {
 const WANTED = `
 init · create · list · show · verify · rewrap · rotate · remove · encrypt · decrypt · record export · record import
 container list · container create · container show · container delete · container rotate · container protect · container certificate
-container export · container import · trust list · trust add · trust adopt · trust revoke · inspect · migrate · doctor · completion
+container export · container import · trust list · trust add · trust adopt · trust revoke
+trust policy list · trust policy set · trust policy remove · inspect · migrate · doctor · completion
 `;
 
 function everyCommand(command: Command, parent = ''): { command: Command; path: string }[] {

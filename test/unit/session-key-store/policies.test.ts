@@ -159,12 +159,12 @@ async function demand(home: Awaited<ReturnType<typeof openHome>>, level: Protect
 
 /** The software provider's keys tell, until disposed of, another posture: that of a provider which this machine may not have. */
 function keysAre(inMemory: ProtectionLevel, level: ProtectionLevel): Disposable {
-  const posture = SoftwareKey.prototype.posture;
+  const { posture } = Object.getOwnPropertyDescriptors(SoftwareKey.prototype);
   const spy = vi.spyOn(SoftwareKey.prototype, 'posture').mockImplementation(function (
     this: SoftwareKey,
     properties: StoredProperties,
   ): Posture {
-    return { ...posture.call(this, properties), inMemory, level };
+    return { ...posture.value!.call(this, properties), inMemory, level };
   });
   onTestFinished(() => spy.mockRestore());
   return { [Symbol.dispose]: () => spy.mockRestore() };
