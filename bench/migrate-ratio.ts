@@ -1,11 +1,10 @@
 /**
  * A folder of SIMPLEBLOBs migrated, against the bare asymmetric operations that it cannot do without, on all cores, turn by turn.
  *
- * The bare side does nothing else: no file is read or written, no record made, no signature checked, no manifest chained. What stands
- * between the two: reading each file twice (to see what it is, and to open it), two small files, two links and an fsync for each record,
- * DER and JSON, the check of each manifest signature before it is written, and that the manifest's signatures follow one another, so that
- * one core at a time makes them. P-256 agreements and signatures are made by the thread that does all that; only RSA leaves it. So a P-256
- * home cannot come near the bare operations on more than one core, while RSA of a home with RSA keys outweighs the rest.
+ * The bare side does nothing else: no file is read or written, no record made, none read back. What stands between the two: reading each
+ * file twice (to see what it is, and to open it), two small files, two links and an fsync for each record, DER and JSON. P-256
+ * agreements and signatures are made by the thread that does all that; only RSA leaves it. So a P-256 home cannot come near the bare
+ * operations on more than one core, while RSA of a home with RSA keys outweighs the rest.
  */
 import { bare, FILES, ours, type HomeKind, type Operation } from './migrate-sides.ts';
 import { median } from './ratio.ts';
@@ -41,12 +40,12 @@ async function compare(kind: HomeKind, yardsticks: readonly Yardstick[]): Promis
 
 await compare('rsa-3072', [
   {
-    name: 'bare RSA: unwrap, wrap, two signatures',
+    name: 'bare RSA: unwrap, wrap, signature',
     operations: ['unwrap', 'wrap and sign'],
     limit: LIMIT,
   },
 ]);
 await compare('p-256', [
   { name: 'bare RSA: unwrap', operations: ['unwrap'] },
-  { name: 'bare RSA, ECDH and two signatures', operations: ['unwrap', 'wrap and sign'] },
+  { name: 'bare RSA, ECDH and signature', operations: ['unwrap', 'wrap and sign'] },
 ]);

@@ -64,7 +64,6 @@ parentPort.once('message', () => {
       ephemeral.computeSecret(point);
     } else crypto.publicEncrypt({ key: home.publicKey, oaepHash: 'sha256' }, message.subarray(0, 32));
     crypto.sign('sha256', message, signer);
-    crypto.sign('sha256', message, signer);
   }
   parentPort.postMessage('done');
 });

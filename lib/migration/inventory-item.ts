@@ -24,3 +24,6 @@ export interface InventoryItem extends SourceFile {
   readonly role: FileRole;
   readonly notes: readonly InspectionNote[];
 }
+
+/** Longer than any file with keys in it: a hive of Wine's registry is the longest. Of a longer file the beginning is read. */
+export const MAX_KEY_FILE = 4 << 20;

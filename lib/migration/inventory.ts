@@ -1,8 +1,8 @@
 /** inventory: what lies in old folders, and what each file is for a migration. Nothing is opened, nothing is written. */
-import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { fsError } from '../platform/fs-error.ts';
-import type { FileRole, InventoryItem } from './inventory-item.ts';
+import { setImmediate } from 'node:timers/promises';
+import { readStart } from '../platform/read-start.ts';
+import { MAX_KEY_FILE, type FileRole, type InventoryItem } from './inventory-item.ts';
 import { recognise } from './recognise.ts';
 import { risksOf, type Risk } from './risks.ts';
 import {
@@ -44,29 +44,21 @@ export async function inventory(
 ): Promise<Inventory> {
   const items: InventoryItem[] = [];
   const skipped: SkippedPath[] = [];
-  const take = async (looking: Promise<InventoryItem | SkippedPath>): Promise<void> => {
-    const item = await looking;
+  for await (const found of sourceFiles(paths, options)) {
+    const item = isSkipped(found) ? found : itemOf(found);
     if (isSkipped(item)) skipped.push(item);
     else items.push(item);
-    options.onProgress?.({ files: items.length + skipped.length, path: item.path });
-  };
-  // In the order in which they were found, and some ahead: the disk is waited for by several at once.
-  const ahead: Promise<InventoryItem | SkippedPath>[] = [];
-  for await (const found of sourceFiles(paths, options)) {
-    const looking = isSkipped(found) ? Promise.resolve(found) : itemOf(found);
-    // Its failure is seen where it is awaited.
-    looking.catch(() => undefined);
-    ahead.push(looking);
-    if (ahead.length === FILES_AHEAD) await take(ahead.shift()!);
+    const files = items.length + skipped.length;
+    options.onProgress?.({ files, path: item.path });
+    if (files % FILES_AT_ONCE === 0) await setImmediate();
   }
-  for (const looking of ahead) await take(looking);
   return { roots: paths, items, skipped, risks: risksOf(items) };
 }
 
-async function itemOf(file: SourceFile): Promise<InventoryItem | SkippedPath> {
+function itemOf(file: SourceFile): InventoryItem | SkippedPath {
   let bytes: Uint8Array;
   try {
-    bytes = await readStart(file);
+    bytes = readStart(file.path, MAX_KEY_FILE);
   } catch {
     return { path: file.path, reason: 'unreadable' };
   }
@@ -80,34 +72,8 @@ async function itemOf(file: SourceFile): Promise<InventoryItem | SkippedPath> {
   }
 }
 
-/** All of a file that holds keys, the beginning of one that holds data. */
-export async function readStart(
-  { path, size }: Pick<SourceFile, 'path' | 'size'>,
-  most: number = MAX_START,
-) {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const bytes = new Uint8Array(new ArrayBuffer(Math.min(size, most)));
-      let length = 0;
-      while (length < bytes.length) {
-        const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-        if (bytesRead === 0) break;
-        length += bytesRead;
-      }
-      return bytes.subarray(0, length);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw fsError(error, path);
-  }
-}
-
-/** As many as the thread pool has threads, and as many that wait. */
-const FILES_AHEAD = 8;
-/** Longer than any key file: a hive of Wine's registry is the longest. */
-const MAX_START = 4 << 20;
+/** Files between two moments in which the program can do something else. */
+const FILES_AT_ONCE = 32;
 
 /** By format. */
 const ROLES: ReadonlyMap<string, FileRole> = new Map<string, FileRole>([

@@ -15,8 +15,9 @@ import { WindowsProfile, type ProfileSecret } from '../legacy/dpapi/windows-prof
 import { openEncryptedPrivateKeyBlob } from '../legacy/encrypted-private-key-blob.ts';
 import { importLegacyPrivateKey } from '../legacy/legacy-key.ts';
 import { openPvk } from '../legacy/pvk.ts';
-import type { InventoryItem } from './inventory-item.ts';
-import { readStart, type Inventory } from './inventory.ts';
+import { readStart } from '../platform/read-start.ts';
+import { MAX_KEY_FILE, type InventoryItem } from './inventory-item.ts';
+import type { Inventory } from './inventory.ts';
 import { keyAtHand, type KeyAtHand, type KeyOrigin } from './key-at-hand.ts';
 import { PasswordForms, profileSecrets, type LegacySecrets } from './legacy-secrets.ts';
 import { refuseCostly } from './password-cost.ts';
@@ -74,7 +75,7 @@ async function findSessionKeys(items: readonly InventoryItem[], found: Found): P
     if (item.format !== 'plaintextkeyblob' || found.sessionKeys.length >= MAX_WRAPPING_KEYS)
       continue;
     try {
-      using file = SecretBytes.take(await readStart(item));
+      using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
       const { algId, key } = decodePlaintextKeyBlob(file.bytes, { trailing: 'allow' });
       found.sessionKeys.push(importCapiKey(algId, key));
     } catch (error) {
@@ -107,7 +108,7 @@ async function openKeyFile(
   item: InventoryItem,
   { found, forms }: KeyFileContext,
 ): Promise<KeyAtHand[]> {
-  using file = SecretBytes.take(await readStart(item));
+  using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
   const origin: KeyOrigin = { path: item.path };
   const key = await openKey(item, file.bytes, { found, forms });
   return key?.asymmetricKeyType === 'rsa' ? [keyAtHand(key, origin)] : [];
@@ -305,7 +306,7 @@ async function domainKeysAmong(
   const keys: SecretBytes[] = [];
   for (const item of items) {
     if (item.format !== 'domain-backup-key' && item.format !== 'pvk') continue;
-    using file = SecretBytes.take(await readStart(item));
+    using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
     const key = await domainKeyOf(item, file, forms);
     if (key) keys.push(key);
   }

@@ -11,6 +11,7 @@ import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { FileKey } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaWorkers } from '../legacy/rsa-workers.ts';
+import { readStart } from '../platform/read-start.ts';
 import { commitmentFor } from '../records/commitment.ts';
 import {
   storeForeignKeys,
@@ -18,7 +19,6 @@ import {
   type StoredForeignKey,
 } from '../session-key-store.ts';
 import { provedByOpening } from './prove.ts';
-import { readStart } from './inventory.ts';
 import { Journal } from './journal.ts';
 import { migrateData, type DataWork } from './migrate-data.ts';
 import { BlobOpener, type Attempt } from './open-blob.ts';
@@ -155,7 +155,7 @@ class Run {
   async #open(planned: PlannedKey): Promise<OpenKey | undefined> {
     const { item, start, label } = planned;
     try {
-      const file = await readStart(item, MAX_BLOB);
+      const file = readStart(item.path, MAX_BLOB);
       const bytes = file.subarray(start);
       const blob = await this.#parts.opener.open(bytes);
       if (blob === undefined) throw noKeyOpens(this.#plan.keysAtHand.privateKeys.length);
@@ -298,6 +298,6 @@ class Run {
 }
 
 /** Several chunks of what the store takes at once: while one is entered in the manifest, the next is sealed, and RSA opens those after. */
-const BATCH = 1024;
+const BATCH = 4096;
 /** Longer than any session key's blob. The ciphertext behind it is not read: of a whole batch it would fill the memory. */
 const MAX_BLOB = 1 << 14;

@@ -16,8 +16,8 @@ import { KeyStoreError } from '../errors.ts';
 import { writeDurably } from '../platform/durable-file.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
+import { readStart } from '../platform/read-start.ts';
 import { openReport, signReport, type SessionKeyStore } from '../session-key-store.ts';
-import { readStart } from './inventory.ts';
 import {
   reportText,
   statementOf,
@@ -41,11 +41,20 @@ export async function prepareReport(folder: string): Promise<void> {
   await withFsErrors(folder, () => makeFolder(folder, 0o700));
   await withFsErrors(folder, () => access(folder, constants.W_OK));
   const { json } = pathsOf(folder);
-  const present = await readStart({ path: json, size: HEAD }).catch(() => undefined);
+  const present = readIfPossible(json);
   if (present === undefined || decodeUtf8(present)?.includes(REPORT_FORMAT) === true) return;
   throw new KeyStoreError('FILE_EXISTS', `${json} is there already, and is no report of keycask`, {
     hint: 'Name another folder with --report.',
   });
+}
+
+function readIfPossible(path: string): Uint8Array | undefined {
+  try {
+    return readStart(path, HEAD);
+  } catch (error) {
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
+  }
 }
 
 /**

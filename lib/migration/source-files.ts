@@ -1,6 +1,6 @@
 /** Finding the files under the paths that a user named. Nothing is written to, links are not followed. */
-import type { Dirent, Stats } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstatSync, type Dirent, type Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
@@ -85,13 +85,14 @@ async function* inFolder(
     if (entry.isDirectory()) yield* inFolder(path, { ...walk, depth: walk.depth + 1 });
     else if (entry.isSymbolicLink()) yield { path, reason: 'symbolic-link' };
     else if (!entry.isFile()) yield { path, reason: 'special-file' };
-    else yield await foundFile(path);
+    else yield foundFile(path);
   }
 }
 
-async function foundFile(path: string): Promise<SourceFile | SkippedPath> {
+/** At once, since what reads them does so at once too. */
+function foundFile(path: string): SourceFile | SkippedPath {
   try {
-    return fileOf(path, await lstat(path));
+    return fileOf(path, lstatSync(path));
   } catch {
     return { path, reason: 'unreadable' };
   }

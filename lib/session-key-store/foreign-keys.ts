@@ -102,7 +102,7 @@ async function storeChunks(
   }
 }
 
-/** Seals as many at once as there are cores. */
+/** Seals some more at once than there are cores: a signature that is ready does not wait for this thread with a core idle. */
 async function sealChunk(
   home: Home,
   keys: readonly ForeignKey[],
@@ -114,7 +114,7 @@ async function sealChunk(
   const work = async (): Promise<void> => {
     for (const [i, key] of left) sealed[i] = await seal(home, key);
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
   return { sealed, author };
 }
 
@@ -132,5 +132,5 @@ async function present(home: Home, id: string): Promise<StoredForeignKey> {
   return { id, state: 'present', commitment: sessionKey.commitment };
 }
 
-/** Records that one fsync of each folder does for. */
-const CHUNK = 256;
+/** Records that one look into each folder, and one fsync of it, does for. */
+const CHUNK = 1024;

@@ -9,7 +9,7 @@
  * is a zero-length file of the next version; it stays as long as it is the highest, else a slow writer could bring the id back.
  * docs/decisions/directory-store.md says why each step is there.
  */
-import type { Stats } from 'node:fs';
+import { existsSync, type Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type {
@@ -160,7 +160,7 @@ class DirectoryStore implements Store {
    */
   async #createInShard(shard: string, records: readonly NewStoredRecord[]): Promise<Set<string>> {
     const folder = join(this.#folder, shard);
-    if (!(await this.#isThere(shard))) await this.#makeFolder(folder);
+    if (!existsSync(folder)) await this.#makeFolder(folder);
     const linked: string[] = [];
     const won = new Set<string>();
     for (const { id, bytes, file } of records) {
@@ -192,10 +192,6 @@ class DirectoryStore implements Store {
       if (KeyStoreError.is(error) && error.code === 'STORE_CONFLICT') return false;
       throw error;
     }
-  }
-
-  async #isThere(shard: string): Promise<boolean> {
-    return (await this.#shard(shard, () => Promise.resolve([true]))).length > 0;
   }
 
   async #link(id: string, version: number, bytes: Uint8Array): Promise<void> {

@@ -8,12 +8,13 @@ import {
   decodeCapiContainerFile,
   type CapiContainerSlot,
 } from '../../windows-files/capi-container-file.ts';
+import { readStart } from '../../platform/read-start.ts';
 import { decodeCapiRsaPublicKey } from '../../windows-files/capi-key.ts';
 import { decodeCngContainerFile } from '../../windows-files/cng-container-file.ts';
 import { decodeDpapiBlob } from '../../windows-files/dpapi-blob.ts';
 import { isSid } from '../../windows-files/sid.ts';
-import type { InventoryItem } from '../inventory-item.ts';
-import { readStart, type Inventory } from '../inventory.ts';
+import { MAX_KEY_FILE, type InventoryItem } from '../inventory-item.ts';
+import type { Inventory } from '../inventory.ts';
 import type { Profiles } from './profiles.ts';
 
 /** A container's file. */
@@ -54,7 +55,7 @@ export async function containersOf(
   const containers: ContainerFacts[] = [];
   for (const item of inventory?.items ?? []) {
     if (!CONTAINER_FORMATS.has(item.format) || containers.length >= MAX_CONTAINERS) continue;
-    const bytes = await readOrNothing(item);
+    const bytes = readOrNothing(item);
     const facts = bytes && (await containerFacts(bytes, item.path, profiles));
     if (facts) containers.push(facts);
   }
@@ -182,9 +183,9 @@ async function accessOf(path: string): Promise<string> {
   }
 }
 
-async function readOrNothing(item: InventoryItem): Promise<Uint8Array | undefined> {
+function readOrNothing(item: InventoryItem): Uint8Array | undefined {
   try {
-    return await readStart(item);
+    return readStart(item.path, MAX_KEY_FILE);
   } catch (error) {
     if (KeyStoreError.is(error)) return undefined;
     throw error;

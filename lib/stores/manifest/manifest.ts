@@ -26,6 +26,7 @@ import {
 import { entriesOf } from './manifest-entries.ts';
 import { ManifestFile, type FileStamp, type PlacedLine } from './manifest-file.ts';
 import { decodeManifestLine, encodeManifestLine } from './manifest-line.ts';
+import { uncertain, uncertainly } from './uncertain-append.ts';
 
 /** What a trust.cms says of the manifest. */
 export interface ManifestTrustAnchor {
@@ -144,7 +145,7 @@ export class Manifest {
    *
    * @param identity - The signer that is in force.
    * @throws KeyStoreError STORE_CONFLICT where the change is not the next one of its record, or the container was rotated meanwhile.
-   * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, IO_FAILED, and what {@link Manifest.refresh} throws. See {@link mayHaveBeenAppended}.
+   * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, IO_FAILED, and what {@link Manifest.refresh} throws. See `mayHaveBeenAppended`.
    */
   async append(
     change: ManifestChange,
@@ -277,7 +278,7 @@ export class Manifest {
     if (written === line.length) return;
     const error = new KeyStoreError('STORAGE_FULL', `${this.#file.path}: no room for an entry`);
     // A line that lacks nothing but its newline becomes an entry by what the next writer appends.
-    if (written === line.length - 1) UNCERTAIN.add(error);
+    if (written === line.length - 1) throw uncertain(error);
     throw error;
   }
 
@@ -372,23 +373,6 @@ export class Manifest {
     const turn = this.#queue.then(work, work);
     this.#queue = turn.catch(() => undefined);
     return turn;
-  }
-}
-
-/** Failures after which the entry may be in the file all the same. */
-const UNCERTAIN = new WeakSet<object>();
-
-/** Did {@link Manifest.append} fail so that the entry may yet count? Where not, it never will. */
-export function mayHaveBeenAppended(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && UNCERTAIN.has(error);
-}
-
-async function uncertainly(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (typeof error === 'object' && error !== null) UNCERTAIN.add(error);
-    throw error;
   }
 }
 

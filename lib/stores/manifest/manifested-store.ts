@@ -15,7 +15,7 @@ import { checkBytes, checkId, checkLimit } from '../stored-bytes.ts';
 import { bringTo, bury } from './bring-store.ts';
 import type { ManifestRecord } from './manifest-chain.ts';
 import type { ManifestEntry } from './manifest-entry.ts';
-import { mayHaveBeenAppended, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
@@ -26,6 +26,7 @@ import type {
   RecordToPut,
 } from './manifested-record.ts';
 import type { PendingRecord, PendingRecords } from './pending.ts';
+import { mayHaveBeenAppended } from './uncertain-append.ts';
 
 export type {
   ListedRecord,

@@ -13,11 +13,8 @@ import {
   type ManifestEntry,
 } from '../../../lib/stores/manifest/manifest-entry.ts';
 import { encodeManifestLine } from '../../../lib/stores/manifest/manifest-line.ts';
-import {
-  type Manifest,
-  mayHaveBeenAppended,
-  type ManifestTrustAnchor,
-} from '../../../lib/stores/manifest/manifest.ts';
+import type { Manifest, ManifestTrustAnchor } from '../../../lib/stores/manifest/manifest.ts';
+import { mayHaveBeenAppended } from '../../../lib/stores/manifest/uncertain-append.ts';
 import {
   clock,
   manifestPath,
