@@ -6,11 +6,17 @@ import type {
   Posture,
   PrivateKeyFormat,
 } from '../../contracts/provider.ts';
-import type { WrappedKey } from '../../contracts/wrapped-key.ts';
+import type {
+  RsaOaepWrappedKey,
+  RsaPkcs1WrappedKey,
+  WrappedKey,
+} from '../../contracts/wrapped-key.ts';
+import { KeyStoreError } from '../../errors.ts';
 import { EcdhPrivateKey, unwrapEcdh } from '../../keys/ecdh.ts';
 import type { KeyAlgorithm, SignatureScheme } from '../../keys/key-algorithms.ts';
 import { unwrapRsaOaep } from '../../keys/rsa-oaep.ts';
-import { unwrapRsaPkcs1 } from '../../keys/rsa-pkcs1.ts';
+import { unpadRsaPkcs1, unwrapRsaPkcs1 } from '../../keys/rsa-pkcs1.ts';
+import type { RsaThreads } from '../../keys/rsa-threads.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import { signMessage } from '../../keys/signature.ts';
 import type { KeyFacts } from '../key-files/key-facts.ts';
@@ -44,6 +50,8 @@ export interface SoftwareKeyParts {
   readonly inLegacyStore: boolean;
   /** NCRYPT_SILENT_FLAG, for as long as the handle lives. */
   readonly silent: boolean;
+  /** Do RSA; without them it is done on the calling thread. */
+  readonly rsaThreads?: RsaThreads | undefined;
 }
 
 export class SoftwareKey implements StoredKey {
@@ -73,6 +81,9 @@ export class SoftwareKey implements StoredKey {
   }
 
   async unwrap(wrapped: WrappedKey): Promise<SecretBytes> {
+    const { rsaThreads } = this.#facts;
+    if (rsaThreads && wrapped.type !== 'ecdh-x963')
+      return unwrapOnThreads(rsaThreads, this.#privateKey!, wrapped);
     switch (wrapped.type) {
       case 'ecdh-x963':
         return unwrapEcdh(this.#ecdh!, wrapped);
@@ -129,6 +140,7 @@ export class SoftwareKey implements StoredKey {
   }
 
   close(): Promise<void> {
+    if (this.#privateKey) this.#facts.rsaThreads?.forget(this.#privateKey);
     this.#privateKey = undefined;
     this.#ecdh = undefined;
     return Promise.resolve();
@@ -137,4 +149,21 @@ export class SoftwareKey implements StoredKey {
   #keyName(): KeyName {
     return { name: this.name ?? '', scope: this.scope, legacyKeySpec: this.legacyKeySpec };
   }
+}
+
+/** As unwrapRsaOaep and unwrapRsaPkcs1 do it on the calling thread, with the same one failure. */
+async function unwrapOnThreads(
+  threads: RsaThreads,
+  privateKey: KeyObject,
+  wrapped: RsaOaepWrappedKey | RsaPkcs1WrappedKey,
+): Promise<SecretBytes> {
+  const { encryptedKey } = wrapped;
+  if (wrapped.type === 'rsa-oaep') {
+    const found = await threads.decrypt(privateKey, encryptedKey, `oaep-${wrapped.hash}`);
+    if (!found) throw new KeyStoreError('KEY_UNWRAP_FAILED');
+    return found;
+  }
+  using padded = await threads.decrypt(privateKey, encryptedKey);
+  const block = padded?.bytes ?? new Uint8Array(encryptedKey.length);
+  return unpadRsaPkcs1(block, wrapped.plausibleLengths);
 }

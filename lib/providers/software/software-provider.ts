@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { LegacyKeySpec, OpenKeyOptions, Provider } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
+import type { RsaThreads } from '../../keys/rsa-threads.ts';
 import type { RandomFill } from '../../keys/secret-bytes.ts';
 import { tmpfsBootSecret, type BootSecret } from '../key-files/boot-secret.ts';
 import { KeyFiles } from '../key-files/key-files.ts';
@@ -22,6 +23,8 @@ export interface SoftwareProviderOptions {
   readonly bootSecret?: BootSecret;
   /** Are CryptoAPI containers in `<folder>/legacy` written and looked for? Default true. */
   readonly legacyStore?: boolean;
+  /** Do RSA's private operations; the caller still owns them. Without them each holds the calling thread. */
+  readonly rsaThreads?: RsaThreads;
   /** Only for known answers in tests; key pairs are OpenSSL's own randomness. */
   readonly random?: RandomFill;
   readonly clock?: () => Date;
@@ -64,7 +67,9 @@ export function openSoftwareProvider(
 ): Promise<SoftwareProvider> {
   const { folder, clock = () => new Date() } = options;
   const places = folder === undefined ? undefined : placesIn(resolve(folder), options);
-  return Promise.resolve(new SoftwareKeyProvider(new SoftwareStorage(clock, places), places));
+  return Promise.resolve(
+    new SoftwareKeyProvider(new SoftwareStorage(clock, places, options.rsaThreads), places),
+  );
 }
 
 class SoftwareKeyProvider extends StorageProvider implements SoftwareProvider {

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { equalBytes } from '../../bytes/octets.ts';
 import type { KeyScope, PersistedKeyInfo, ProviderCapabilities } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
+import type { RsaThreads } from '../../keys/rsa-threads.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { FactsToWrite, KeyFacts } from '../key-files/key-facts.ts';
 import type { KeyFiles } from '../key-files/key-files.ts';
@@ -34,10 +35,12 @@ export class SoftwareStorage implements KeyStorage<Generation> {
   readonly clock: () => Date;
   /** undefined: ephemeral keys only. */
   readonly #places: KeyPlaces | undefined;
+  readonly #rsaThreads: RsaThreads | undefined;
 
-  constructor(clock: () => Date, places?: KeyPlaces) {
+  constructor(clock: () => Date, places?: KeyPlaces, rsaThreads?: RsaThreads) {
     this.clock = clock;
     this.#places = places;
+    this.#rsaThreads = rsaThreads;
     this.capabilities = {
       algorithms: ['RSA', 'ECDH_P256', 'ECDH_P384', 'ECDSA_P256', 'ECDSA_P384'],
       rsaLengths: RSA_LENGTHS,
@@ -83,6 +86,7 @@ export class SoftwareStorage implements KeyStorage<Generation> {
       publicKey,
       ...(name !== null && this.#places && { protector: this.#places.files.protector }),
       inLegacyStore: key.writeToLegacyStore,
+      rsaThreads: this.#rsaThreads,
     });
   }
 
@@ -104,6 +108,7 @@ export class SoftwareStorage implements KeyStorage<Generation> {
       silent,
       inLegacyStore,
       perBoot: facts.bootSecretId !== undefined,
+      rsaThreads: this.#rsaThreads,
     });
   }
 
