@@ -1,4 +1,4 @@
-/** Numbers of Linux' headers; test/unit/native-bindings compares them with what a C compiler reads there. */
+/** Numbers of Linux' headers; test/unit/native-bindings and test/unit/agent show what each does. */
 
 // linux/prctl.h
 export const PR_GET_DUMPABLE = 3;
@@ -8,11 +8,6 @@ export const PR_GET_NO_NEW_PRIVS = 39;
 
 // sys/resource.h
 export const RLIMIT_CORE = 4;
-
-// sys/mman.h
-export const MCL_CURRENT = 1;
-export const MCL_FUTURE = 2;
-export const MCL_ONFAULT = 4;
 
 // sys/socket.h
 export const SOL_SOCKET = 1;

@@ -1,4 +1,4 @@
-/** prctl, setrlimit, mlockall, mlock: what a process of Linux can say of itself and its memory. */
+/** prctl, setrlimit, mlock: what a process of Linux can say of itself and its memory. Not mlockall: docs/decisions/locked-memory.md. */
 import { C_PARAMETER, openLibC, type LibC } from './libc.ts';
 import { remember } from './remember.ts';
 
@@ -13,9 +13,7 @@ function declareProcess(libc: LibC) {
   const { BYTES, INT, SIZE, ULONG } = C_PARAMETER;
   const prctl = libc.checked('prctl', [INT, ULONG, ULONG, ULONG, ULONG]);
   const setrlimit = libc.checked('setrlimit', [INT, BYTES]);
-  const mlockall = libc.checked('mlockall', [INT]);
   const mlock = libc.checked('mlock', [BYTES, SIZE]);
-  const munlock = libc.checked('munlock', [BYTES, SIZE]);
 
   return {
     /**
@@ -34,28 +32,14 @@ function declareProcess(libc: LibC) {
     },
 
     /**
-     * mlockall(2): no page of this process goes to swap.
+     * mlock(2) of the pages that these bytes lie on: they do not go to swap. They are locked once, however often this is called, and until the
+     * system gets them back.
      *
-     * @param flags - MCL_...; with MCL_ONFAULT a page is locked when it is first used, so that what was only reserved takes no memory.
-     * @throws KeyStoreError IO_FAILED (ENOMEM) beyond RLIMIT_MEMLOCK; then nothing was locked, and nothing will be.
-     */
-    lockAllMemory(flags: number): void {
-      mlockall(flags);
-    },
-
-    /**
-     * mlock(2) of the pages that these bytes lie on. They are locked once, however often this is called.
-     *
-     * @param bytes - Of a buffer outside V8's heap, which would move it.
+     * @param bytes - Of an ArrayBuffer, which lies outside V8's heap: V8 ends the process where it cannot discard a page of its own.
      * @throws KeyStoreError IO_FAILED (ENOMEM) beyond RLIMIT_MEMLOCK.
      */
     lockMemory(bytes: Uint8Array): void {
       mlock(bytes, bytes.length);
-    },
-
-    /** munlock(2) of these pages, and of whatever else lies on them. @throws KeyStoreError with errno. */
-    unlockMemory(bytes: Uint8Array): void {
-      munlock(bytes, bytes.length);
     },
   };
 }

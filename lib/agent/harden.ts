@@ -2,17 +2,16 @@
 import { secureHeapUsed } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import inspector from 'node:inspector';
+import { dirname } from 'node:path';
 import process from 'node:process';
 import {
-  MCL_CURRENT,
-  MCL_FUTURE,
-  MCL_ONFAULT,
   PR_SET_DUMPABLE,
   PR_SET_NO_NEW_PRIVS,
   RLIMIT_CORE,
 } from '../../native-bindings/linux-constants.ts';
 import { loadLinuxProcess, type LinuxProcess } from '../../native-bindings/linux-process.ts';
 import { KeyStoreError } from '../errors.ts';
+import { lockSecretPages } from '../keys/secret-bytes.ts';
 import { cleanEnvironment } from './clean-environment.ts';
 import type { HardeningMeasure, HardeningName, HardeningReport } from './hardening-report.ts';
 
@@ -37,7 +36,7 @@ export const SECURE_HEAP_ARGUMENTS: readonly string[] = [
  * read everything here.
  *
  * Linux: not dumpable (/proc/PID/mem, ptrace, process_vm_readv and core files are refused to all but root), no debugger by SIGUSR1, no core
- * file, no new privileges for programs that it starts, memory out of the swap. Everywhere: no debugger, a clean environment, umask 077. It undoes nothing, and fails
+ * file, no new privileges for programs that it starts, secrets on locked pages. Everywhere: no debugger, a clean environment, umask 077. It undoes nothing, and fails
  * for nothing that the system refuses: the report says so instead.
  */
 export async function hardenProcess(options: HardeningOptions = {}): Promise<HardeningReport> {
@@ -56,7 +55,8 @@ export async function hardenProcess(options: HardeningOptions = {}): Promise<Har
       system.prctl(PR_SET_NO_NEW_PRIVS, 1);
       return 'programs that this process starts gain no rights by setuid files';
     }),
-    ofLinux('memory-locked', linux, lockMemory),
+    ofLinux('secrets-locked', linux, lockSecrets),
+    ofLinux('not-swapped', linux, requireNoSwap),
     secureHeap(),
     ...cleanEnvironment(process.env, options.keepVariables),
     setUmask(),
@@ -108,39 +108,54 @@ function ignoreSignal(): void {
   // To have a listener is all that is wanted.
 }
 
-/** With MCL_FUTURE a limit would end the process at a later allocation, so all is locked only where there is none. */
-function lockMemory(system: LinuxProcess): string {
-  if (!mayLockWithoutLimit())
-    throw new KeyStoreError(
-      'NOT_SUPPORTED',
-      `the limit of locked memory (RLIMIT_MEMLOCK) is below what node takes${swapRemark()}; start it with LimitMEMLOCK=infinity`,
-    );
-  system.lockAllMemory(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-  return 'no page of this process goes to swap; hibernation still writes it to the disk';
+/** Not mlockall: V8 ends the process where it cannot discard a page (docs/decisions/locked-memory.md). */
+function lockSecrets(system: LinuxProcess): string {
+  const lock = (bytes: Uint8Array) => {
+    if (bytes.length > 0) system.lockMemory(bytes);
+  };
+  // Fails here, in the report, where nothing may be locked at all.
+  lock(new Uint8Array(new ArrayBuffer(PAGE)));
+  lockSecretPages((bytes) => {
+    try {
+      lock(bytes);
+    } catch {
+      // More secrets at once than RLIMIT_MEMLOCK has room for: these may go to swap, which is better than to stop working.
+    }
+  });
+  return 'session keys and file keys of this thread are on locked pages while they are in use';
 }
 
-/** An unlimited RLIMIT_MEMLOCK, or CAP_IPC_LOCK. */
-function mayLockWithoutLimit(): boolean {
-  const limit = /^Max locked memory +(\S+)/mu.exec(readFileSync('/proc/self/limits', 'utf8'));
-  const capabilities = /^CapEff:\s+([0-9a-f]+)$/mu.exec(readFileSync('/proc/self/status', 'utf8'));
-  const hasCapability = ((BigInt(`0x${capabilities?.[1] ?? '0'}`) >> CAP_IPC_LOCK) & 1n) === 1n;
-  return hasCapability || limit?.[1] === 'unlimited';
+/** @throws KeyStoreError NOT_SUPPORTED where memory can go to swap. */
+function requireNoSwap(): string {
+  if (hasNoSwapGroup()) return 'no memory of this service goes to swap: its memory.swap.max is 0';
+  const [, ...areas] = readFileSync('/proc/swaps', 'utf8').trim().split('\n');
+  if (areas.length === 0) return 'this machine has no swap now; one that is added later is used';
+  throw new KeyStoreError(
+    'NOT_SUPPORTED',
+    'what is on no locked page can go to swap; a service with MemorySwapMax=0 does not; encrypt the swap otherwise',
+  );
 }
 
-/** Where there is no swap, nothing goes there. */
-function swapRemark(): string {
+/** Is this process, or a group around it, kept out of swap by control groups (version 2)? */
+function hasNoSwapGroup(): boolean {
+  const own = /^0::(\/.*)$/mu.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  for (let group = own; group !== undefined && group !== '/'; group = dirname(group))
+    if (readIfThere(`/sys/fs/cgroup${group}/memory.swap.max`) === '0') return true;
+  return false;
+}
+
+function readIfThere(path: string): string | undefined {
   try {
-    const [, ...areas] = readFileSync('/proc/swaps', 'utf8').trim().split('\n');
-    return areas.length === 0 ? ', and this machine has no swap now' : '';
+    return readFileSync(path, 'utf8').trim();
   } catch {
-    return '';
+    return undefined;
   }
 }
 
 function secureHeap(): HardeningMeasure {
   // undefined, whatever its type says, where node was started without one.
   const heap = secureHeapUsed() as ReturnType<typeof secureHeapUsed> | undefined;
-  const name = 'key-memory-locked';
+  const name = 'private-keys-locked';
   if (heap === undefined || heap.total === 0)
     return {
       name,
@@ -163,5 +178,5 @@ function setUmask(): HardeningMeasure {
   };
 }
 
-/** linux/capability.h */
-const CAP_IPC_LOCK = 14n;
+/** Of any size: a page at least is locked. */
+const PAGE = 4096;

@@ -5,8 +5,9 @@ export type HardeningName =
   | 'no-debugger'
   | 'no-core-file'
   | 'no-new-privileges'
-  | 'memory-locked'
-  | 'key-memory-locked'
+  | 'secrets-locked'
+  | 'private-keys-locked'
+  | 'not-swapped'
   | 'clean-environment'
   | 'clean-start'
   | 'umask';
@@ -28,6 +29,6 @@ export interface HardeningReport {
 export function describeHardening({ measures }: HardeningReport): string[] {
   return measures.map(({ name, isInForce, detail }) => {
     const words = name.replaceAll('-', ' ');
-    return isInForce ? `${words}: ${detail}` : `NOT ${words}: ${detail}`;
+    return isInForce ? `${words}: ${detail}` : `missing: ${words}: ${detail}`;
   });
 }

@@ -2,6 +2,17 @@
 import { randomFillSync } from 'node:crypto';
 import { KeyStoreError } from '../errors.ts';
 
+let lockPages: ((bytes: Uint8Array) => void) | undefined;
+
+/**
+ * From now on the pages of every new secret of this thread are locked, for a process that holds other people's keys.
+ *
+ * @param lock - Locks the pages that these bytes lie on. It may fail silently; it must not keep the bytes.
+ */
+export function lockSecretPages(lock: (bytes: Uint8Array) => void): void {
+  lockPages = lock;
+}
+
 /**
  * Key material in a buffer of its own.
  *
@@ -19,6 +30,7 @@ export class SecretBytes implements Disposable {
   /** @param length - Size in bytes; filled with zeros until somebody fills it in place. */
   constructor(length: number) {
     this.#bytes = new Uint8Array(new ArrayBuffer(length));
+    lockPages?.(this.#bytes);
   }
 
   /** Fresh randomness. `fill` is replaced only to get known answers in tests. */
