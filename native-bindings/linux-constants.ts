@@ -14,7 +14,7 @@ export const SOL_SOCKET = 1;
 export const SO_PEERCRED = 17;
 
 // linux/keyctl.h
-export const KEY_SPEC_PROCESS_KEYRING = -2;
+export const KEY_SPEC_THREAD_KEYRING = -1;
 export const KEY_SPEC_USER_KEYRING = -4;
 export const KEYCTL_SETPERM = 5;
 export const KEYCTL_UNLINK = 9;

@@ -59,7 +59,7 @@ export function passphrase(text: string): { protector: Protector; readonly asked
 export function machine(): BootSecret & { restart(): void } {
   let secret: Uint8Array | undefined;
   return {
-    current: async () => secret && SecretBytes.copy(secret),
+    present: async () => (secret ? [SecretBytes.copy(secret)] : []),
     create: async () => {
       using fresh = SecretBytes.random(32);
       secret ??= Uint8Array.from(fresh.bytes);

@@ -12,7 +12,7 @@ import type { PersistedKey, PersistedKeyInfo, Provider } from '../../lib/contrac
 import { KeyStoreError, type KeyStoreErrorCode } from '../../lib/errors.ts';
 import { keyFileStem } from '../../lib/providers/cryptoapi/container-access.ts';
 import { sealedReference } from '../../lib/providers/cryptoapi/container-name.ts';
-import { tmpfsBootSecret } from '../../lib/providers/key-files/boot-secret.ts';
+import { tmpfsBootSecret } from '../../lib/providers/key-files/tmpfs-boot-secret.ts';
 import { dpapiProtector } from '../../lib/providers/key-files/dpapi-protector.ts';
 import { KeyFiles } from '../../lib/providers/key-files/key-files.ts';
 import { defaultProperties } from '../../lib/providers/rules/key-properties.ts';

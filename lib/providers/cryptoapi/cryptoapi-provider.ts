@@ -11,7 +11,7 @@ import {
 } from '../../../native-bindings/wincrypt.ts';
 import { ALG_ID } from '../../blobs/alg-id.ts';
 import type { KeyScope, Provider, ProviderCapabilities } from '../../contracts/provider.ts';
-import { tmpfsBootSecret } from '../key-files/boot-secret.ts';
+import { tmpfsBootSecret } from '../key-files/tmpfs-boot-secret.ts';
 import { dpapiProtector } from '../key-files/dpapi-protector.ts';
 import { KeyFiles } from '../key-files/key-files.ts';
 import type { Protector } from '../key-files/protector.ts';

@@ -248,10 +248,12 @@ export class KeyFiles {
   }
 
   async #presentBootSecret(id: Uint8Array): Promise<SecretBytes> {
-    const secret = await this.#options.bootSecret.current();
-    if (secret && equalBytes(bootSecretId(secret), id)) return secret;
-    secret?.dispose();
-    throw new KeyStoreError('KEY_PER_BOOT_GONE');
+    let found: SecretBytes | undefined;
+    for (const secret of await this.#options.bootSecret.present())
+      if (!found && equalBytes(bootSecretId(secret), id)) found = secret;
+      else secret.dispose();
+    if (!found) throw new KeyStoreError('KEY_PER_BOOT_GONE');
+    return found;
   }
 }
 

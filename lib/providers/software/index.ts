@@ -16,11 +16,13 @@ export type {
   ProtectorOptions,
   ProtectorPosture,
 } from '../key-files/protector.ts';
+export type { BootSecret } from '../key-files/boot-secret.ts';
 export {
-  tmpfsBootSecret,
-  type BootSecret,
-  type TmpfsBootSecretOptions,
-} from '../key-files/boot-secret.ts';
+  keyringBootSecret,
+  type KeyringBootSecretOptions,
+} from '../key-files/keyring-boot-secret.ts';
+export { systemBootSecret } from '../key-files/system-boot-secret.ts';
+export { tmpfsBootSecret, type TmpfsBootSecretOptions } from '../key-files/tmpfs-boot-secret.ts';
 export type {
   CreateKeyOptions,
   ExportPolicy,

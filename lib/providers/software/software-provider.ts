@@ -4,10 +4,11 @@ import type { LegacyKeySpec, OpenKeyOptions, Provider } from '../../contracts/pr
 import { KeyStoreError } from '../../errors.ts';
 import type { RsaThreads } from '../../keys/rsa-threads.ts';
 import type { RandomFill } from '../../keys/secret-bytes.ts';
-import { tmpfsBootSecret, type BootSecret } from '../key-files/boot-secret.ts';
+import type { BootSecret } from '../key-files/boot-secret.ts';
 import { KeyFiles } from '../key-files/key-files.ts';
 import { machineSecretProtector } from '../key-files/machine-secret-protector.ts';
 import type { Protector } from '../key-files/protector.ts';
+import { systemBootSecret } from '../key-files/system-boot-secret.ts';
 import { StorageProvider } from '../rules/storage-provider.ts';
 import type { KeyPlaces } from './software-key.ts';
 import { SoftwareStorage } from './software-storage.ts';
@@ -19,7 +20,7 @@ export interface SoftwareProviderOptions {
   readonly protector?: Protector;
   /** Open keys that are sealed otherwise: while a container's protector is being changed. */
   readonly otherProtectors?: readonly Protector[];
-  /** For per-boot keys. Default: on a memory file system of this machine. */
+  /** For per-boot keys. Default: in the kernel's keyring, else on a memory file system of this machine. */
   readonly bootSecret?: BootSecret;
   /** Are CryptoAPI containers in `<folder>/legacy` written and looked for? Default true. */
   readonly legacyStore?: boolean;
@@ -115,7 +116,7 @@ class SoftwareKeyProvider extends StorageProvider implements SoftwareProvider {
 
 function placesIn(folder: string, options: SoftwareProviderOptions): KeyPlaces {
   const { protector = machineSecretProtector(), otherProtectors = [], random } = options;
-  const { bootSecret = tmpfsBootSecret(), legacyStore = true } = options;
+  const { bootSecret = systemBootSecret(), legacyStore = true } = options;
   const shared = { protector, otherProtectors, bootSecret, ...(random && { random }) };
   return {
     files: new KeyFiles({ folder, content: 'pkcs8', ...shared }),

@@ -7,7 +7,7 @@ import {
   KEY_POS_READ,
   KEY_POS_SEARCH,
   KEY_POS_VIEW,
-  KEY_SPEC_PROCESS_KEYRING,
+  KEY_SPEC_THREAD_KEYRING,
   KEY_SPEC_USER_KEYRING,
   PR_GET_DUMPABLE,
   PR_GET_NO_NEW_PRIVS,
@@ -59,14 +59,14 @@ describe.skipIf(!isLinux)('the keyrings of Linux', () => {
   test('keep a key, which is found by its description and read', async () => {
     const keyring = await loadLinuxKeyring();
     const description = name();
-    expect(keyring.findUserKey(description, KEY_SPEC_PROCESS_KEYRING)).toBeUndefined();
-    const key = keyring.addUserKey(description, Buffer.from('payload'), KEY_SPEC_PROCESS_KEYRING);
-    expect(keyring.findUserKey(description, KEY_SPEC_PROCESS_KEYRING)).toBe(key);
+    expect(keyring.findUserKey(description, KEY_SPEC_THREAD_KEYRING)).toBeUndefined();
+    const key = keyring.addUserKey(description, Buffer.from('payload'), KEY_SPEC_THREAD_KEYRING);
+    expect(keyring.findUserKey(description, KEY_SPEC_THREAD_KEYRING)).toBe(key);
     const target = Buffer.alloc(16);
     expect(keyring.readKey(key, target)).toBe(7);
     expect(target.toString('latin1', 0, 7)).toBe('payload');
-    keyring.unlinkKey(key, KEY_SPEC_PROCESS_KEYRING);
-    expect(keyring.findUserKey(description, KEY_SPEC_PROCESS_KEYRING)).toBeUndefined();
+    keyring.unlinkKey(key, KEY_SPEC_THREAD_KEYRING);
+    expect(keyring.findUserKey(description, KEY_SPEC_THREAD_KEYRING)).toBeUndefined();
   });
 
   test('move a key only where there is none of that description, and let nobody write over one whose permissions forbid it', async () => {
@@ -74,18 +74,18 @@ describe.skipIf(!isLinux)('the keyrings of Linux', () => {
     const description = name();
     const permissions = KEY_POS_VIEW | KEY_POS_READ | KEY_POS_SEARCH | KEY_POS_LINK;
     const make = (payload: string) => {
-      const key = keyring.addUserKey(description, Buffer.from(payload), KEY_SPEC_PROCESS_KEYRING);
+      const key = keyring.addUserKey(description, Buffer.from(payload), KEY_SPEC_THREAD_KEYRING);
       keyring.setPermissions(key, permissions);
       return key;
     };
     const move = (key: number) =>
-      keyring.moveKey(key, KEY_SPEC_PROCESS_KEYRING, KEY_SPEC_USER_KEYRING);
+      keyring.moveKey(key, KEY_SPEC_THREAD_KEYRING, KEY_SPEC_USER_KEYRING);
     const first = make('first');
     expect(move(first)).toBe(true);
     onTestFinished(() => keyring.unlinkKey(first, KEY_SPEC_USER_KEYRING));
     const second = make('second');
     expect(move(second)).toBe(false);
     expect(failureOf(() => make('third'))).toMatchObject({ native: { name: 'EACCES' } });
-    keyring.unlinkKey(second, KEY_SPEC_PROCESS_KEYRING);
+    keyring.unlinkKey(second, KEY_SPEC_THREAD_KEYRING);
   });
 });
