@@ -40,7 +40,8 @@ export interface OpenBlobOptions {
 }
 
 export class BlobOpener {
-  readonly #keys: KeyAtHand[];
+  /** Replaced, never changed: blobs are opened at once, and each goes through the keys as they were when it began. */
+  #keys: readonly KeyAtHand[];
   readonly #sessionKeys: readonly CapiKey[];
   readonly #workers: RsaWorkers;
 
@@ -50,7 +51,7 @@ export class BlobOpener {
    * @param workers - Do the RSA. The caller still owns them.
    */
   constructor(keys: readonly KeyAtHand[], sessionKeys: readonly CapiKey[], workers: RsaWorkers) {
-    this.#keys = [...keys];
+    this.#keys = keys;
     this.#sessionKeys = sessionKeys;
     this.#workers = workers;
   }
@@ -122,8 +123,7 @@ export class BlobOpener {
   }
 
   #tryFirst(key: KeyAtHand): void {
-    const at = this.#keys.indexOf(key);
-    if (at > 0) this.#keys.unshift(...this.#keys.splice(at, 1));
+    if (this.#keys[0] !== key) this.#keys = [key, ...this.#keys.filter((other) => other !== key)];
   }
 
   async #symmetric(bytes: Uint8Array, options: OpenBlobOptions): Promise<OpenedBlob | undefined> {

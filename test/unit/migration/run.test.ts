@@ -121,6 +121,22 @@ describe('session keys', () => {
     expect(report.risks.map(({ id }) => id)).toContain('KEY_IN_THE_CLEAR');
   });
 
+  it('that are opened at once all come over, whichever of several private keys each is under', async () => {
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const files: Record<string, Uint8Array> = {
+      'a.pem': Buffer.from(other.privateKey.export({ format: 'pem', type: 'pkcs8' })),
+      'key.blob': exchangeKey,
+    };
+    for (let i = 0; i < 12; i++) {
+      using key = importCapiKey(ALG_ID.CALG_AES_256, aes());
+      files[`${i}.blob`] = wrapSimpleBlob(i % 4 === 3 ? other.publicKey : publicKey, key);
+    }
+    const { report } = await migrate({ files });
+    expect(report.failures).toEqual([]);
+    expect(report.counts).toMatchObject({ keysStored: 12, keysFailed: 0 });
+    expect(new Set(report.privateKeys.map(({ opened }) => opened))).toEqual(new Set([3, 9]));
+  });
+
   it('that were removed from the store stay removed, and stop nothing', async () => {
     const key = new Uint8Array(randomBytes(16));
     const files = { 'gone.key': encodePlaintextKeyBlob({ algId: ALG_ID.CALG_RC4, key }) };
