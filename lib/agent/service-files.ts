@@ -1,5 +1,11 @@
 /** Everything that makes an installed agent, as text: its unit, its user, its folders, and the commands that run it without systemd. */
-import { RUNTIME_NAME, SERVICE_NAME, systemdUnit, type AgentService } from './service-unit.ts';
+import {
+  RUNTIME_NAME,
+  SECRET_NAME,
+  SERVICE_NAME,
+  systemdUnit,
+  type AgentService,
+} from './service-unit.ts';
 
 export interface InstalledFile {
   /** Absolute. */
@@ -15,22 +21,33 @@ export interface ServiceFiles {
   readonly withoutSystemd: readonly string[];
 }
 
+/** Of an agent with a user of its own. */
+export const SYSTEM_FOLDERS = {
+  agent: `/var/lib/${SERVICE_NAME}`,
+  /** XDG_STATE_HOME of the service. */
+  secret: `/var/lib/${SECRET_NAME}`,
+} as const;
+export const SYSTEM_SOCKET = `/run/${RUNTIME_NAME}/agent.sock`;
+
 /** Of a service with a user of its own; root writes these. */
 export function systemServiceFiles(
   service: AgentService & { readonly user: string },
 ): ServiceFiles {
-  const { user, command, stateFolder } = service;
+  const { user, command } = service;
   const run = `/run/${RUNTIME_NAME}`;
+  const [home, secret] = [SYSTEM_FOLDERS.agent, SYSTEM_FOLDERS.secret];
   return {
     files: [
       { path: `/etc/systemd/system/${SERVICE_NAME}.service`, content: systemdUnit(service) },
       {
         path: `/etc/sysusers.d/${SERVICE_NAME}.conf`,
-        content: `u ${user} - "keycask agent" ${stateFolder} /usr/sbin/nologin\n`,
+        content: `u ${user} - "keycask agent" ${home} /usr/sbin/nologin\n`,
       },
       {
         path: `/etc/tmpfiles.d/${SERVICE_NAME}.conf`,
-        content: `d ${run} 0755 ${user} ${user} -\nd ${stateFolder} 0700 ${user} ${user} -\n`,
+        content: [`d ${run} 0755`, `d ${home} 0700`, `d ${secret} 0700`]
+          .map((line) => `${line} ${user} ${user} -\n`)
+          .join(''),
       },
     ],
     withSystemd: [
@@ -39,9 +56,9 @@ export function systemServiceFiles(
       `systemctl enable --now ${SERVICE_NAME}.service`,
     ],
     withoutSystemd: [
-      `useradd --system --user-group --home-dir ${stateFolder} --shell /usr/sbin/nologin ${user}`,
+      `useradd --system --user-group --home-dir ${home} --shell /usr/sbin/nologin ${user}`,
       `install -d -m 0755 -o ${user} -g ${user} ${run}`,
-      `install -d -m 0700 -o ${user} -g ${user} ${stateFolder}`,
+      `install -d -m 0700 -o ${user} -g ${user} ${home} ${secret}`,
       setprivCommand(user, command, service.environment),
     ],
   };

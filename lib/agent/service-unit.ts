@@ -12,12 +12,12 @@ export interface AgentService {
   readonly hasToken: boolean;
   /** Does the program lie where ProtectHome would hide it? */
   readonly isInHome: boolean;
-  /** Below a folder that no other user may write to: `/var/lib/keycask-agent`. */
-  readonly stateFolder: string;
 }
 
 /** Name of the service, of its user and of its folder below /var/lib. */
 export const SERVICE_NAME = 'keycask-agent';
+/** Below /var/lib: the machine secret, apart from what is sealed under it. */
+export const SECRET_NAME = 'keycask-agent-secret';
 /** Below /run. */
 export const RUNTIME_NAME = 'keycask';
 
@@ -61,7 +61,7 @@ function ofSystem(user: string): string[] {
     '# Clients may enter the folder of the socket; the agent asks the kernel who they are.',
     `RuntimeDirectory=${RUNTIME_NAME}`,
     'RuntimeDirectoryMode=0755',
-    `StateDirectory=${SERVICE_NAME}`,
+    `StateDirectory=${SERVICE_NAME} ${SECRET_NAME}`,
     'StateDirectoryMode=0700',
   ];
 }

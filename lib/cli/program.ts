@@ -1,6 +1,7 @@
 /** The program: global options and every command. Commands load what they need when they run, so that help is quick. */
 import { Command } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
+import { addAgent } from './commands/agent.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContainer } from './commands/container.ts';
 import { addCreate } from './commands/create.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   addRecord,
   addContainer,
   addTrust,
+  addAgent,
   addInspect,
   addDiagnose,
   addMigrate,

@@ -23,6 +23,11 @@ export function defaultStateFolder(environment: NodeJS.ProcessEnv = process.env)
   return dataFolder(environment, 'XDG_STATE_HOME', ['.local', 'state'], name);
 }
 
+/** Where an agent that was not installed keeps its keys and settings: beside the home, as `keycask-agent`. */
+export function defaultAgentFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  return dataFolder(environment, 'XDG_DATA_HOME', ['.local', 'share'], 'keycask-agent');
+}
+
 // oxlint-disable-next-line max-params -- one line for each platform's rule
 function dataFolder(
   environment: NodeJS.ProcessEnv,

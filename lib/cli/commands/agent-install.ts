@@ -1,0 +1,157 @@
+/** keycask agent install: the files that make an agent a service, and the commands that start it. */
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import process from 'node:process';
+import type { Command } from 'commander';
+import type { InstalledFile, ServiceFiles } from '../../agent/service-files.ts';
+import { KeyStoreError } from '../../errors.ts';
+import { action, type CommandContext, type Invocation } from '../context.ts';
+import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
+import { selfCommand } from '../self-command.ts';
+import { addAgentSettings, argumentsOf, type AgentStartOptions } from './agent-options.ts';
+
+interface InstallOptions extends AgentStartOptions, ForceOption, OutOption {
+  readonly user: string;
+  readonly sameUser?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function addAgentInstall(group: Command, invocation: Invocation): void {
+  const command = group
+    .command('install')
+    .summary('make the agent a service, with a user of its own')
+    .description(
+      'Write a hardened systemd unit for an agent with a user of its own, and print how to start it with systemd and without. Not as root, it is a service of this user.',
+    )
+    .option('--user <name>', "the agent's user, made when it is started", 'keycask-agent')
+    .option('--same-user', 'no user of its own: the agent runs as you')
+    .option('--dry-run', 'print the files, write nothing')
+    .addOption(outOption('write below this folder instead of /'))
+    .addOption(forceOption('replace files that are there'));
+  addAgentSettings(command).action(
+    action<InstallOptions>(invocation, async (context) => {
+      const { options, output } = context;
+      const isOwn = options.sameUser !== true && isRootOrElsewhere(options);
+      const files = isOwn ? await systemFiles(options) : await userFiles(options);
+      const place = placeOf(options);
+      if (options.dryRun !== true)
+        await writeAll(files.files, { place, force: options.force === true });
+      print(context, files, { isOwn, place });
+      if (!isOwn)
+        output.note(
+          options.sameUser === true
+            ? SAME_USER
+            : `This is not root, so the agent gets no user of its own. ${SAME_USER}`,
+        );
+    }),
+  );
+  examples(
+    command,
+    'keycask agent install --dry-run --allow ann',
+    'sudo keycask agent install --allow ann --allow bob --protector passphrase --idle-lock 30',
+  );
+}
+
+const SAME_USER =
+  'An agent of the same user keeps keys from other programs only under a passphrase (--protector passphrase): under a machine secret they open its key files themselves.';
+
+/** Files below another folder, or none at all, anybody may make. */
+function isRootOrElsewhere({ dryRun, out }: InstallOptions): boolean {
+  return dryRun === true || out !== undefined || process.getuid?.() === 0;
+}
+
+async function systemFiles(options: InstallOptions): Promise<ServiceFiles> {
+  const { SYSTEM_FOLDERS, SYSTEM_SOCKET, systemServiceFiles } =
+    await import('../../agent/service-files.ts');
+  const { agent: folder, secret } = SYSTEM_FOLDERS;
+  const command = await commandOf({ ...options, folder, socket: SYSTEM_SOCKET });
+  const { user } = options;
+  if (!/^[a-z_][a-z0-9_-]{0,30}$/u.test(user))
+    throw new KeyStoreError('PARAMETER_INVALID', `${JSON.stringify(user)} is no name for a user`);
+  return systemServiceFiles({
+    command,
+    user,
+    environment: { XDG_STATE_HOME: secret, ...tokenEnvironment(options) },
+    hasToken: options.provider === 'pkcs11',
+    isInHome: isHidden(command),
+  });
+}
+
+async function userFiles(options: InstallOptions): Promise<ServiceFiles> {
+  const { userServiceFiles } = await import('../../agent/service-files.ts');
+  const command = await commandOf(options);
+  const given = process.env['XDG_CONFIG_HOME'];
+  const folder = given && isAbsolute(given) ? given : join(homedir(), '.config');
+  const hasToken = options.provider === 'pkcs11';
+  const environment = tokenEnvironment(options);
+  return userServiceFiles({ command, environment, hasToken, isInHome: true }, folder);
+}
+
+async function commandOf(options: AgentStartOptions): Promise<string[]> {
+  const { SECURE_HEAP_ARGUMENTS } = await import('../../agent/harden.ts');
+  const folder = options.folder === undefined ? undefined : resolve(options.folder);
+  const settings = argumentsOf({ ...options, ...(folder && { folder }) });
+  return selfCommand(SECURE_HEAP_ARGUMENTS, ['agent', 'start', '--foreground', ...settings]);
+}
+
+/** A module finds its token by these. */
+function tokenEnvironment({ provider }: AgentStartOptions): Record<string, string> {
+  if (provider !== 'pkcs11') return {};
+  const named = Object.entries(process.env).filter(([name]) => OF_TOKENS.test(name));
+  return Object.fromEntries(named) as Record<string, string>;
+}
+
+const OF_TOKENS = /^(SOFTHSM2_CONF|TPM2_PKCS11_[A-Z0-9_]+)$/u;
+
+/** Would ProtectHome hide the program from the agent? */
+function isHidden(command: readonly string[]): boolean {
+  return command.some((part) => /^\/(home|root|run\/user)\//u.test(part));
+}
+
+/** Below which folder the files go; undefined for /. */
+function placeOf({ out }: InstallOptions): string | undefined {
+  return out === undefined ? undefined : resolve(out);
+}
+
+async function writeAll(
+  files: readonly InstalledFile[],
+  { place, force }: { readonly place: string | undefined; readonly force: boolean },
+): Promise<void> {
+  const { writeDurably } = await import('../../platform/durable-file.ts');
+  const { withFsErrors } = await import('../../platform/fs-error.ts');
+  const { makeFolder } = await import('../../platform/make-folder.ts');
+  for (const { path, content } of files) {
+    const target = place === undefined ? path : join(place, path);
+    await withFsErrors(target, () => makeFolder(dirname(target)));
+    await writeDurably(target, new TextEncoder().encode(content), {
+      place: force ? 'replace' : 'create',
+      mode: 0o644,
+    });
+  }
+}
+
+function print(
+  { options, output }: CommandContext<InstallOptions>,
+  { files, withSystemd, withoutSystemd }: ServiceFiles,
+  { isOwn, place }: { readonly isOwn: boolean; readonly place: string | undefined },
+): void {
+  const dryRun = options.dryRun === true;
+  if (output.json) {
+    const user = isOwn ? options.user : undefined;
+    return output.result(
+      { ...(user && { user }), sameUser: !isOwn, dryRun, files, withSystemd, withoutSystemd },
+      '',
+    );
+  }
+  for (const { path, content } of files) {
+    const target = place === undefined ? path : join(place, path);
+    if (dryRun) output.text({}, `# ${path}\n${content}\n`);
+    else output.result({}, target);
+  }
+  const say = (line: string): void =>
+    dryRun ? output.result({}, line === '' ? '' : `# ${line}`) : output.note(line);
+  say('With systemd:');
+  for (const line of withSystemd) say(`  ${line}`);
+  say('Without systemd, as root where it has a user of its own:');
+  for (const line of withoutSystemd) say(`  ${line}`);
+}

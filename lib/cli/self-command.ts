@@ -1,0 +1,17 @@
+/** This program, as a command that starts it again. */
+import { realpathSync } from 'node:fs';
+import process from 'node:process';
+
+/**
+ * @param nodeArguments - For node itself; those that this process was given stay, but another secure heap.
+ * @param programArguments - For keycask.
+ */
+export function selfCommand(
+  nodeArguments: readonly string[],
+  programArguments: readonly string[],
+): string[] {
+  const own = process.execArgv.filter((argument) => !argument.startsWith('--secure-heap'));
+  // What npm put on the PATH is a link to it.
+  const program = realpathSync(process.argv[1]!);
+  return [process.execPath, ...own, ...nodeArguments, program, ...programArguments];
+}
