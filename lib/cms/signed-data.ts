@@ -26,7 +26,8 @@ import type { SignatureScheme } from './algorithms.ts';
 import { OID } from './oids.ts';
 
 /** What a message is: its eContentType. Each reader accepts only its own. */
-export type MessageType = 'contentInfo' | 'keyBlob' | 'trust' | 'manifestEntry' | 'report';
+export type MessageType = (typeof MESSAGE_TYPES)[number];
+const MESSAGE_TYPES = ['contentInfo', 'keyBlob', 'trust', 'manifestEntry', 'report'] as const;
 
 /** A trusted signer: what a pin holds, and all that verification needs. */
 export interface Signer {
@@ -216,7 +217,7 @@ export function decodeSignedData<S extends Signer>(
       scheme,
       signedAttributes,
       signature,
-      ...readSignedAttributes(signedAttributes, type),
+      ...readSignedAttributes(signedAttributes, [type]),
     },
     signer,
   };
@@ -250,12 +251,30 @@ function readOuter(der: Uint8Array): SignedDataReaders {
   return { digestAlgorithms, eContentInfo, certificate, signerInfo };
 }
 
-function readSignedAttributes(der: Uint8Array, type: MessageType): SignedAttributes {
+/**
+ * Reads signed attributes as they are signed: DER of the SET OF. For whoever is asked to sign them, and has the rest of the message not.
+ *
+ * @throws BlobFormatError BLOB_MALFORMED (NTE_BAD_DATA) for any but those that {@link encodeSignedAttributes} writes.
+ */
+export function decodeSignedAttributes(der: Uint8Array): SignedAttributes {
+  const attributes = readSignedAttributes(der, MESSAGE_TYPES);
+  // A second encoding of the same attributes, or bytes after them.
+  if (!equalBytes(encodeSignedAttributes(attributes), der))
+    throw new BlobFormatError({
+      format: 'SignedAttributes',
+      field: 'signedAttrs',
+      offset: 0,
+      problem: 'not in canonical form',
+    });
+  return attributes;
+}
+
+function readSignedAttributes(der: Uint8Array, types: readonly MessageType[]): SignedAttributes {
   const set: DerReader = new DerReader(der, 'SignedAttributes').enter(TAG.SET, 'signedAttrs');
   let messageDigest: Uint8Array | undefined;
   let signingTime: Date | undefined;
   let metadata: Uint8Array | undefined;
-  let hasType = false;
+  let type: MessageType | undefined;
   let previous: Uint8Array | undefined;
   while (set.peek() !== -1) {
     const encoding = set.element(TAG.SEQUENCE, 'attribute');
@@ -272,17 +291,25 @@ function readSignedAttributes(der: Uint8Array, type: MessageType): SignedAttribu
     else if (equalBytes(kind, OID.signingTime) && !signingTime) signingTime = readTime(value);
     else if (equalBytes(kind, OID.metadata) && !metadata)
       metadata = value.element(TAG.SEQUENCE, 'keycask-metadata');
-    else if (equalBytes(kind, OID.contentType) && !hasType)
-      hasType = value.expect(OID[type], 'contentType') === value;
+    else if (equalBytes(kind, OID.contentType) && !type) type = readType(value, types);
     else set.fail('attrType', 'not an attribute of the profile');
     value.end();
   }
-  if (!messageDigest || !signingTime || !hasType)
-    set.fail('signedAttrs', 'an attribute is missing');
+  if (!messageDigest || !signingTime || !type) set.fail('signedAttrs', 'an attribute is missing');
   const isRecord = type === 'contentInfo' || type === 'keyBlob';
   if (isRecord !== (metadata !== undefined))
     set.fail('keycask-metadata', isRecord ? 'missing' : 'not in this kind of message');
   return { type, messageDigest, signingTime, ...(metadata && { metadata }) };
+}
+
+function readType(value: DerReader, types: readonly MessageType[]): MessageType {
+  const [only] = types;
+  if (types.length === 1 && only) {
+    value.expect(OID[only], 'contentType');
+    return only;
+  }
+  const found = types.find((candidate) => value.accept(OID[candidate]));
+  return found ?? value.fail('contentType', `want ${types.join(' or ')}`);
 }
 
 function readTime(value: DerReader): Date {

@@ -1,0 +1,162 @@
+/** Starts an agent: one process that holds the private keys of others. */
+import type { AgentStatus } from '../agent-protocol/index.ts';
+import { KeyStoreError } from '../errors.ts';
+import { RsaThreads } from '../keys/rsa-threads.ts';
+import type { SecretBytes } from '../keys/secret-bytes.ts';
+import { AccessList } from './access-list.ts';
+import { AuditLog } from './audit-log.ts';
+import { Audit } from './audit.ts';
+import { describeHardening } from './hardening-report.ts';
+import { LegacyBlobs } from './legacy-blobs.ts';
+import { Listener } from './listener.ts';
+import { Operations } from './operations.ts';
+import type { Agent, AgentOptions } from './options.ts';
+import { judgeMessage, type JudgeMessage } from './own-messages.ts';
+import { ProviderKeeper } from './provider-keeper.ts';
+import { RateLimit } from './rate-limit.ts';
+import { Sessions } from './sessions.ts';
+import { AgentTrust } from './trust.ts';
+
+/**
+ * Starts an agent in this process. The caller hardens the process first (`hardenProcess`), and keeps it running: the agent's socket does so too.
+ *
+ * @returns When clients can connect.
+ * @throws KeyStoreError AGENT_NOT_TRUSTED where others could replace the socket, FILE_EXISTS where an agent answers there already, PASSWORD_WRONG,
+ *   MODULE_MISSING without koffi (peers of a Unix socket are told by the kernel), and what the provider and the file system throw.
+ * @example
+ * ```ts
+ * await hardenProcess();
+ * await using agent = await startAgent({
+ *   socket: '/run/keycask/agent.sock',
+ *   openProvider: ({ passphrase, rsaThreads }) =>
+ *     openSoftwareProvider({ folder: '/var/lib/keycask-agent/keys', protector: passphraseProtector({ passphrase }), rsaThreads }),
+ *   users: [1000],
+ *   auditFile: '/var/lib/keycask-agent/audit.log',
+ * });
+ * ```
+ */
+export function startAgent(options: AgentOptions): Promise<Agent> {
+  return startAgentThatSigns(judgeMessage, options);
+}
+
+/** As {@link startAgent}, with another judge of messages: a test's. No subpath exports it. */
+export async function startAgentThatSigns(
+  judge: JudgeMessage,
+  options: AgentOptions,
+): Promise<Agent> {
+  const { clock = () => new Date(), limits = {} } = options;
+  const { requestsPerSecond = DEFAULT_RATE, burst = 2 * requestsPerSecond } = limits;
+  const rsaThreads = new RsaThreads(options.threads);
+  const opened: { close(): void | Promise<void> }[] = [rsaThreads];
+  const close = async (): Promise<void> => {
+    for (const part of opened.toReversed()) await part.close();
+  };
+  try {
+    const { passphrase, openProvider, idleLockMs } = options;
+    const keeper = await ProviderKeeper.start({ openProvider, passphrase, rsaThreads, idleLockMs });
+    opened.push(keeper);
+    const { auditFile } = options;
+    const audit = new Audit(
+      auditFile === undefined ? undefined : await AuditLog.open(auditFile, clock),
+    );
+    opened.push(audit);
+    const legacyBlobs = options.legacyBlobs && (await LegacyBlobs.open(options.legacyBlobs));
+    if (legacyBlobs) opened.push(legacyBlobs);
+    const sessions = new Sessions({
+      handles: limits.handles ?? 4096,
+      graceMs: limits.sessionGraceMs ?? 60_000,
+    });
+    opened.push(sessions);
+    const trust = new AgentTrust(keeper, {
+      folder: options.trustFolder,
+      signers: options.trustedSigners,
+    });
+    const facts = factsOf(keeper);
+    let requests = 0;
+    const startedAt = Math.floor(Date.now() / 1000);
+    const user = process.geteuid?.();
+    const operations = new Operations({
+      keeper,
+      trust,
+      audit,
+      judge,
+      access: new AccessList(options.access),
+      rate: new RateLimit(requestsPerSecond, burst),
+      allowExport: options.allowExport ?? false,
+      legacyBlobs,
+      status: (): AgentStatus => ({
+        release: RELEASE,
+        provider: facts().provider,
+        pid: process.pid,
+        user,
+        isLocked: keeper.isLocked,
+        startedAt,
+        connections: listener.size,
+        sessions: sessions.size,
+        requests,
+        memory: process.memoryUsage.rss(),
+        idleLockSeconds: idleLockMs === undefined ? undefined : Math.ceil(idleLockMs / 1000),
+        allowsExport: options.allowExport ?? false,
+        notes: options.hardening ? describeHardening(options.hardening) : [],
+      }),
+    });
+    const { socket, users } = options;
+    const listener: Listener = await Listener.start(
+      {
+        socket,
+        audit,
+        users: allowedUsers(users),
+        maxConnections: limits.connections ?? 16_384,
+      },
+      {
+        operations,
+        sessions,
+        welcome: () => ({ user, ...facts() }),
+        frameTimeoutMs: limits.frameTimeoutMs ?? 10_000,
+        inFlight: limits.inFlight ?? 256,
+        onRequest: () => {
+          requests++;
+        },
+      },
+      () => sessions.sweep(),
+    );
+    opened.push(listener);
+    return agentOf(socket, keeper, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+// oxlint-disable-next-line max-params -- three things that an agent is to its owner
+function agentOf(socket: string, keeper: ProviderKeeper, close: () => Promise<void>): Agent {
+  let closing: Promise<void> | undefined;
+  const closeOnce = (): Promise<void> => (closing ??= close());
+  return {
+    socket,
+    lock: () => keeper.lock(),
+    unlock: (passphrase: SecretBytes) => keeper.unlock(passphrase),
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+/** Of the provider what hello tells: the same while it is locked. */
+function factsOf(keeper: ProviderKeeper) {
+  const { name: provider, capabilities } = keeper.current.provider;
+  return () => ({ provider, capabilities });
+}
+
+function allowedUsers(users: readonly number[] | undefined): ReadonlySet<number> | undefined {
+  if (process.platform === 'win32') return undefined;
+  const own = process.geteuid?.();
+  const allowed = users ?? (own === undefined ? [] : [own]);
+  for (const user of allowed)
+    if (!Number.isInteger(user) || user < 0)
+      throw new KeyStoreError('PARAMETER_INVALID', 'users: want user numbers');
+  return new Set(allowed);
+}
+
+/** Uses and changes of keys in a second, of each user. */
+const DEFAULT_RATE = 20_000;
+const RELEASE = '0.1.0';
