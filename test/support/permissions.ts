@@ -61,10 +61,13 @@ export function mountTmpfs(path: string, options: string): SmallDisk | undefined
   };
 }
 
+/** May this process make users, and become them? */
+export const canAttack = process.platform === 'linux' && process.getuid?.() === 0;
+
 /** `test` for a user who may mount a disk and become somebody else: left out, and said so, where he may not; a failure under CI=true. */
 // oxlint-disable vitest/valid-title, vitest/no-conditional-tests, vitest/no-disabled-tests, vitest/expect-expect -- it stands for test
 export function testAsRoot(name: string, body: () => Promise<void>): void {
-  if (process.platform === 'linux' && process.getuid?.() === 0) {
+  if (canAttack) {
     test(name, body);
   } else if (process.env['CI'] === 'true') {
     test(name, () => expect.unreachable('needs Linux and root'));

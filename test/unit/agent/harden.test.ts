@@ -5,7 +5,7 @@ import { cleanEnvironment } from '../../../lib/agent/clean-environment.ts';
 import { SECURE_HEAP_ARGUMENTS } from '../../../lib/agent/harden.ts';
 import { describeHardening, type HardeningReport } from '../../../lib/agent/hardening-report.ts';
 import { Child } from '../../support/child-process.ts';
-import { testAsRoot } from '../../support/permissions.ts';
+import { canAttack, testAsRoot } from '../../support/permissions.ts';
 import {
   publicFolder,
   throwAwayUser,
@@ -25,7 +25,6 @@ interface Told {
   readonly mask: number;
 }
 
-const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 let folder: PublicFolder;
 let user: ThrowAwayUser;
 let other: ThrowAwayUser;
@@ -33,7 +32,7 @@ let hardened: string;
 let reader: string;
 
 beforeAll(async () => {
-  if (!isRoot) return;
+  if (!canAttack) return;
   folder = publicFolder();
   [user, other] = [await throwAwayUser(), await throwAwayUser()];
   hardened = await folder.bundle('unit/agent/children/hardened.ts');
@@ -41,7 +40,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  if (!isRoot) return;
+  if (!canAttack) return;
   folder.remove();
   await Promise.all([user.remove(), other.remove()]);
 });

@@ -7,7 +7,7 @@ import { KeyStoreError } from '../../../lib/errors.ts';
 import { systemBootSecret, type BootSecret } from '../../../lib/providers/software/index.ts';
 import { Child } from '../../support/child-process.ts';
 import { codeOfAsync } from '../../support/errors.ts';
-import { testAsRoot } from '../../support/permissions.ts';
+import { canAttack, testAsRoot } from '../../support/permissions.ts';
 import { machine } from '../../support/software-provider.ts';
 import {
   publicFolder,
@@ -16,7 +16,6 @@ import {
   type ThrowAwayUser,
 } from '../../support/throw-away-user.ts';
 
-const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
 let folder: PublicFolder;
 let user: ThrowAwayUser;
 let other: ThrowAwayUser;
@@ -27,20 +26,20 @@ let tmpfs: string;
 let tests = 0;
 
 beforeAll(async () => {
-  if (!isRoot) return;
+  if (!canAttack) return;
   folder = publicFolder();
   [user, other] = [await throwAwayUser(), await throwAwayUser()];
   program = await folder.bundle('unit/providers/children/boot-secret.ts');
 }, 60_000);
 
 afterAll(async () => {
-  if (!isRoot) return;
+  if (!canAttack) return;
   folder.remove();
   await Promise.all([user.remove(), other.remove()]);
 });
 
 beforeEach(() => {
-  if (!isRoot) return;
+  if (!canAttack) return;
   const unique = `${process.pid}-${tests++}`;
   keyName = `keycask-test:${unique}`;
   tmpfs = `/dev/shm/keycask-test-${unique}`;

@@ -1,0 +1,59 @@
+/** A program of some user that tries to get at a private key: from memory, from the disk, through an agent's socket. It tells what it got. */
+import { readdir } from 'node:fs/promises';
+import process from 'node:process';
+import { KeyStoreError } from '../../../lib/errors.ts';
+import { KeyFiles } from '../../../lib/providers/key-files/key-files.ts';
+import { machineSecretProtector, systemBootSecret } from '../../../lib/providers/software/index.ts';
+import { loadKoffi } from '../../../native-bindings/koffi.ts';
+import { needlesOf, type Needle } from '../../support/key-needles.ts';
+import { attachTo, scanMemory } from '../../support/memory-scan.ts';
+import type { Attack, Loot } from './attack.ts';
+import { tell } from './tell.ts';
+
+const attack = JSON.parse(process.argv[2]!) as Attack;
+const koffi = await loadKoffi();
+const loot: Loot = {
+  // Whoever traces a process stops it at a signal: last.
+  memory: attack.pids.map((pid) => scanMemory(pid, attack.needles)),
+  ...(attack.disk && { disk: await readKeyFiles(attack.disk, attack.needles) }),
+  ptrace: attack.pids.map((pid) => attachTo(koffi, pid)),
+};
+tell(loot);
+process.exit(0);
+
+/**
+ * Opens key files as the library does, below every rule about what may be exported.
+ *
+ * @returns Names of the private numbers that it has, or why it has none.
+ */
+async function readKeyFiles(
+  { keys, stateFolder }: NonNullable<Attack['disk']>,
+  needles: readonly Needle[],
+): Promise<readonly string[] | string> {
+  const wanted = new Map(needles.map(({ name, hex }) => [hex, name]));
+  const files = new KeyFiles({
+    folder: keys,
+    content: 'pkcs8',
+    protector: machineSecretProtector({ folder: stateFolder }),
+    otherProtectors: [],
+    bootSecret: systemBootSecret(),
+  });
+  try {
+    await readdir(keys);
+    const found = new Set<string>();
+    for await (const facts of files.list('user')) {
+      if (KeyStoreError.is(facts)) throw facts;
+      const opened = await files.open(facts);
+      using privateKey = opened!.privateKey;
+      for (const { hex } of needlesOf(privateKey.bytes)) {
+        const name = wanted.get(hex);
+        if (name !== undefined) found.add(name);
+      }
+    }
+    return [...found].toSorted();
+  } catch (error) {
+    return KeyStoreError.is(error)
+      ? error.code
+      : ((error as NodeJS.ErrnoException).code ?? 'failed');
+  }
+}
