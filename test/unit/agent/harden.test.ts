@@ -1,5 +1,4 @@
 /** A hardened process against others of the same user, and of another one: real processes, real users. */
-import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cleanEnvironment } from '../../../lib/agent/clean-environment.ts';
 import { SECURE_HEAP_ARGUMENTS } from '../../../lib/agent/harden.ts';
