@@ -12,8 +12,8 @@ export type AgentProtector = 'machine-secret' | 'passphrase';
 export interface TokenConfiguration {
   /** Path of the module: a shared library. */
   readonly module: string;
-  /** Label of the token; needed where the module has several. */
-  readonly token?: string;
+  /** Label of the token. */
+  readonly token: string;
 }
 
 /** A rule of the access list, with users by name. */
@@ -102,10 +102,7 @@ const FIELDS: Readonly<Record<keyof AgentConfiguration, (value: unknown) => bool
   provider: (value) => value === 'software' || value === 'pkcs11',
   protector: (value) => value === undefined || value === 'machine-secret' || value === 'passphrase',
   token: (value) =>
-    value === undefined ||
-    (isRecord(value) &&
-      isText(value['module']) &&
-      (value['token'] === undefined || isText(value['token']))),
+    value === undefined || (isRecord(value) && isText(value['module']) && isText(value['token'])),
   users: isTexts,
   access: (value) => value === undefined || (Array.isArray(value) && value.every(isAccessEntry)),
   legacyKeys: isTexts,

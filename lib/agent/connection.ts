@@ -24,7 +24,7 @@ export interface ConnectionParts {
   readonly operations: Operations;
   readonly sessions: Sessions;
   /** What hello answers beside the session. @throws KeyStoreError AGENT_LOCKED never: a locked agent still says who it is. */
-  readonly welcome: () => Pick<AnswerOf<'hello'>, 'user' | 'provider' | 'capabilities'>;
+  readonly welcome: (peer: Peer) => Pick<AnswerOf<'hello'>, 'user' | 'provider' | 'capabilities'>;
   readonly frameTimeoutMs: number;
   readonly inFlight: number;
   /** The connection had work, or has ended. */
@@ -127,7 +127,7 @@ export class Connection {
     this.#session = session;
     this.#reader.setLimit(PROTOCOL_LIMITS.body);
     const { agent } = sessions;
-    this.#send(encodeAnswer<'hello'>(0, { version, agent, resumed, ...welcome() }));
+    this.#send(encodeAnswer<'hello'>(0, { version, agent, resumed, ...welcome(this.#peer) }));
   }
 
   async #work(request: AnyRequest, session: Session): Promise<void> {

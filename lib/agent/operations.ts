@@ -13,6 +13,7 @@ import { ToBeSigned } from '../contracts/to-be-signed.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { requireRight, type AccessList } from './access-list.ts';
+import { postureInAgent, type AgentPlace } from './agent-posture.ts';
 import type { Audit } from './audit.ts';
 import { HandleTable } from './handle-table.ts';
 import type { LegacyBlobs } from './legacy-blobs.ts';
@@ -36,6 +37,8 @@ export interface AgentParts {
   readonly allowExport: boolean;
   readonly legacyBlobs: LegacyBlobs | undefined;
   readonly status: () => AgentStatus;
+  /** The agent from the point of view of a client. */
+  readonly placeFor: (peer: Peer) => AgentPlace;
 }
 
 /** Who asks. */
@@ -147,8 +150,12 @@ export class Operations {
       return { result: openedKey(handle, key) };
     },
 
-    getProperty: async ({ handle, property }, { session }) => {
+    getProperty: async ({ handle, property }, { session, peer }) => {
       const key = await this.#handles.key(session.key(handle));
+      if (property === 'posture') {
+        const posture = await key.getProperty('posture');
+        return { result: { value: postureInAgent(posture, this.#parts.placeFor(peer)) } };
+      }
       const value: unknown = await key.getProperty(property as 'keyUsage');
       return { result: { value: value instanceof Date ? value.getTime() : value } };
     },

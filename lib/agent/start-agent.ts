@@ -1,21 +1,25 @@
 /** Starts an agent: one process that holds the private keys of others. */
 import type { AgentStatus } from '../agent-protocol/index.ts';
+import type { ProviderCapabilities } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaThreads } from '../keys/rsa-threads.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { AccessList } from './access-list.ts';
+import type { AgentPlace } from './agent-posture.ts';
 import { AuditLog } from './audit-log.ts';
 import { Audit } from './audit.ts';
-import { describeHardening } from './hardening-report.ts';
+import { describeHardening, type HardeningReport } from './hardening-report.ts';
 import { LegacyBlobs } from './legacy-blobs.ts';
 import { Listener } from './listener.ts';
 import { Operations } from './operations.ts';
 import type { Agent, AgentOptions } from './options.ts';
 import { judgeMessage, type JudgeMessage } from './own-messages.ts';
+import type { Peer } from './peer.ts';
 import { ProviderKeeper } from './provider-keeper.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Sessions } from './sessions.ts';
 import { AgentTrust } from './trust.ts';
+import { userName } from './users.ts';
 
 /**
  * Starts an agent in this process. The caller hardens the process first (`hardenProcess`), and keeps it running: the agent's socket does so too.
@@ -75,6 +79,12 @@ export async function startAgentThatSigns(
     let requests = 0;
     const startedAt = Math.floor(Date.now() / 1000);
     const user = process.geteuid?.();
+    const agentUser = user === undefined ? 'unknown' : await userName(user);
+    const placeFor = ({ uid }: Peer): AgentPlace => ({
+      user: agentUser,
+      isOtherUser: uid !== undefined && uid !== user,
+      isHidden: isHidden(options.hardening),
+    });
     const operations = new Operations({
       keeper,
       trust,
@@ -84,6 +94,7 @@ export async function startAgentThatSigns(
       rate: new RateLimit(requestsPerSecond, burst),
       allowExport: options.allowExport ?? false,
       legacyBlobs,
+      placeFor,
       status: (): AgentStatus => ({
         release: RELEASE,
         provider: facts().provider,
@@ -111,7 +122,7 @@ export async function startAgentThatSigns(
       {
         operations,
         sessions,
-        welcome: () => ({ user, ...facts() }),
+        welcome: (peer) => ({ user, ...seenBy(placeFor(peer), facts()) }),
         frameTimeoutMs: limits.frameTimeoutMs ?? 10_000,
         inFlight: limits.inFlight ?? 256,
         onRequest: () => {
@@ -145,6 +156,21 @@ function agentOf(socket: string, keeper: ProviderKeeper, close: () => Promise<vo
 function factsOf(keeper: ProviderKeeper) {
   const { name: provider, capabilities } = keeper.current.provider;
   return () => ({ provider, capabilities });
+}
+
+/** A client's keys are used here, and not in its process. */
+function seenBy<Facts extends { readonly capabilities: ProviderCapabilities }>(
+  { isOtherUser }: AgentPlace,
+  facts: Facts,
+): Facts {
+  const { capabilities } = facts;
+  if (capabilities.protectionLevel !== 'this process') return facts;
+  const protectionLevel = isOtherUser ? 'agent, other user' : 'agent, same user';
+  return { ...facts, capabilities: { ...capabilities, protectionLevel } };
+}
+
+function isHidden(hardening: HardeningReport | undefined): boolean {
+  return hardening?.measures.some((one) => one.name === 'not-dumpable' && one.isInForce) ?? false;
 }
 
 function allowedUsers(users: readonly number[] | undefined): ReadonlySet<number> | undefined {

@@ -42,7 +42,10 @@ export function addAgentSettings(command: Command): Command {
       ),
     )
     .option('--module <path>', 'of pkcs11: the shared library of the token')
-    .option('--token <label>', 'of pkcs11: which token, where the module has several')
+    .option(
+      '--token <label>',
+      'of pkcs11: the label of the token; its PIN is given as the passphrase',
+    )
     .addOption(
       new Option(
         '--protector <name>',
@@ -72,6 +75,11 @@ export function settingsOf(
   if (!isSoftware && options.protector !== undefined)
     throw usage('a token protects its keys itself', 'leave --protector out');
   const minutes = idleLock ?? idleLockMinutes;
+  if (minutes && isSoftware && (options.protector ?? protector) !== 'passphrase')
+    throw usage(
+      'what lies under a machine secret opens without a passphrase: to lock it keeps nobody out',
+      'say --protector passphrase',
+    );
   return {
     ...rest,
     provider,
@@ -85,14 +93,16 @@ export function settingsOf(
 }
 
 function tokenOf(
-  { module, token }: AgentStartOptions,
+  options: AgentStartOptions,
   present: AgentConfiguration['token'],
 ): NonNullable<AgentConfiguration['token']> {
-  const path = module ?? present?.module;
-  if (path === undefined)
-    throw usage('pkcs11 needs a module', 'say --module /usr/lib/softhsm/libsofthsm2.so');
-  const label = token ?? present?.token;
-  return { module: path, ...(label !== undefined && { token: label }) };
+  const { module = present?.module, token = present?.token } = options;
+  if (module === undefined || token === undefined)
+    throw usage(
+      'pkcs11 needs a module and a token',
+      'say --module /usr/lib/softhsm/libsofthsm2.so --token LABEL',
+    );
+  return { module, token };
 }
 
 /** The same options as arguments: of the agent's own process, of a service. */
