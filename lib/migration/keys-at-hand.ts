@@ -51,7 +51,7 @@ export class KeysAtHand implements Disposable {
     const found: Found = { privateKeys: [], sessionKeys: [], closed: [] };
     using forms = new PasswordForms(secrets.passwords);
     const { items } = inventory;
-    await findSessionKeys(items, found);
+    findSessionKeys(items, found);
     for (const item of items.filter(({ role }) => role === 'private-key'))
       await collect(item, found, () => openKeyFile(item, { found, forms }));
     await openContainers(inventory, { secrets, forms, found });
@@ -70,18 +70,24 @@ interface Found {
   readonly closed: ClosedKeyFile[];
 }
 
-async function findSessionKeys(items: readonly InventoryItem[], found: Found): Promise<void> {
+function findSessionKeys(items: readonly InventoryItem[], found: Found): void {
   for (const item of items) {
     if (item.format !== 'plaintextkeyblob' || found.sessionKeys.length >= MAX_WRAPPING_KEYS)
       continue;
-    try {
-      using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
-      const { algId, key } = decodePlaintextKeyBlob(file.bytes, { trailing: 'allow' });
-      found.sessionKeys.push(importCapiKey(algId, key));
-    } catch (error) {
-      // What is gone by now, or is no key of its algorithm, wraps nothing; as a session key to migrate it is reported elsewhere.
-      if (!KeyStoreError.is(error)) throw error;
-    }
+    const key = sessionKeyOf(item);
+    if (key) found.sessionKeys.push(key);
+  }
+}
+
+function sessionKeyOf(item: InventoryItem): CapiKey | undefined {
+  try {
+    using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
+    const { algId, key } = decodePlaintextKeyBlob(file.bytes, { trailing: 'allow' });
+    return importCapiKey(algId, key);
+  } catch (error) {
+    // What is gone by now, or is no key of its algorithm, wraps nothing; as a session key to migrate it is reported elsewhere.
+    if (KeyStoreError.is(error)) return undefined;
+    throw error;
   }
 }
 
@@ -222,7 +228,11 @@ async function openContainers(
       return keysOfContainer(container, item);
     });
   for (const item of sealed.filter(({ format }) => format === 'wine-registry'))
-    await collect(item, found, () => openWineKeys(item.path, secrets));
+    await collect(item, found, async () => {
+      const { keys, closed } = await openWineKeys(item.path, secrets);
+      found.closed.push(...closed.map((error) => ({ path: item.path, error })));
+      return keys;
+    });
 }
 
 /** Copied profiles below several folders: the master key of a container may lie below another one. */

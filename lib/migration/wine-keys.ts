@@ -9,49 +9,74 @@ import { readWineRegistry, type WineContainer } from '../windows-files/wine-regi
 import { keyAtHand, type KeyAtHand } from './key-at-hand.ts';
 import type { LegacySecrets } from './legacy-secrets.ts';
 
+/** Private keys of a registry, and what there is of containers that stay closed. */
+export interface WineKeys {
+  readonly keys: readonly KeyAtHand[];
+  /** Why, one for each container. */
+  readonly closed: readonly KeyStoreError[];
+}
+
 /**
- * Opens the containers of a user.reg or system.reg.
+ * Opens the containers of a user.reg or system.reg; one that stays closed does not stop the others.
  *
- * @throws KeyStoreError KEY_UNWRAP_FAILED where they were made by another account than those that are known.
+ * @throws KeyStoreError for a registry that cannot be read.
  */
 export async function openWineKeys(
   path: string,
   { wineUser }: Pick<LegacySecrets, 'wineUser'>,
-): Promise<KeyAtHand[]> {
+): Promise<WineKeys> {
   const bytes = (await readSmallFile(path, MAX_REGISTRY)) ?? new Uint8Array(0);
   const users = wineUser === undefined ? await usersOf(dirname(path)) : [wineUser];
   const keys: KeyAtHand[] = [];
-  for (const container of readWineRegistry(bytes))
-    keys.push(...(await keysOf(container, path, users)));
-  return keys;
+  const closed: KeyStoreError[] = [];
+  for (const container of readWineRegistry(bytes)) {
+    try {
+      keys.push(...(await keysOf(container, path, users)));
+    } catch (error) {
+      if (!KeyStoreError.is(error)) throw error;
+      closed.push(error);
+    }
+  }
+  return { keys, closed };
 }
 
 async function keysOf(
   entry: WineContainer,
   path: string,
   users: readonly string[],
-): Promise<KeyAtHand[]> {
+): Promise<readonly KeyAtHand[]> {
   // DSS keys sign and wrap nothing.
   if (entry.kind !== 'RSA') return [];
-  const scope = /^system\.reg$/iu.test(basename(path)) ? 'machine' : 'user';
   for (const user of users) {
-    try {
-      using container = await openWineContainer(entry, user);
-      return (['exchange', 'signature'] as const).flatMap((slot) => {
-        const key = container[slot];
-        if (!key) return [];
-        const privateKey = importLegacyPrivateKey(key.privateKeyBlob.bytes);
-        return keyAtHand(privateKey, { path, container: container.name, slot, scope });
-      });
-    } catch (error) {
-      if (!KeyStoreError.is(error) || error.code !== 'KEY_UNWRAP_FAILED') throw error;
-    }
+    const keys = await keysUnder(user, entry, path);
+    if (keys) return keys;
   }
   throw new KeyStoreError(
     'KEY_UNWRAP_FAILED',
     `the container ${JSON.stringify(entry.name)} was made by another Wine account`,
     { hint: 'Say which: the name of the user that Wine ran as (--wine-user).' },
   );
+}
+
+/** Undefined where another account made the container. */
+async function keysUnder(
+  user: string,
+  entry: WineContainer,
+  path: string,
+): Promise<KeyAtHand[] | undefined> {
+  const scope = /^system\.reg$/iu.test(basename(path)) ? 'machine' : 'user';
+  try {
+    using container = await openWineContainer(entry, user);
+    return (['exchange', 'signature'] as const).flatMap((slot) => {
+      const key = container[slot];
+      if (!key) return [];
+      const privateKey = importLegacyPrivateKey(key.privateKeyBlob.bytes);
+      return keyAtHand(privateKey, { path, container: container.name, slot, scope });
+    });
+  } catch (error) {
+    if (KeyStoreError.is(error) && error.code === 'KEY_UNWRAP_FAILED') return undefined;
+    throw error;
+  }
 }
 
 /** Accounts that the prefix has folders of. */

@@ -51,8 +51,8 @@ export async function openProtectedSecret(
   const failures: KeyStoreError[] = [];
   for (const attempt of data.recipients.flatMap((recipient) => attemptsFor(recipient, keys))) {
     try {
-      using contentKey = await attempt();
-      if (contentKey) return openContent(data, contentKey);
+      const secret = await openWith(data, attempt);
+      if (secret) return secret;
     } catch (error) {
       // Another recipient may open it.
       if (!KeyStoreError.is(error)) throw error;
@@ -64,6 +64,11 @@ export async function openProtectedSecret(
     failures[0] ??
     new KeyStoreError('KEY_NOT_FOUND', 'no key that was given is of this blob')
   );
+}
+
+async function openWith(data: ProtectedData, attempt: Attempt): Promise<SecretBytes | undefined> {
+  using contentKey = await attempt();
+  return contentKey && openContent(data, contentKey);
 }
 
 /** One try with one key: the content-encryption key, or undefined where the key is not of this recipient. */
