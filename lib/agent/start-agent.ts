@@ -1,25 +1,22 @@
 /** Starts an agent: one process that holds the private keys of others. */
 import type { AgentStatus } from '../agent-protocol/index.ts';
-import type { ProviderCapabilities } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { RsaThreads } from '../keys/rsa-threads.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { AccessList } from './access-list.ts';
-import type { AgentPlace } from './agent-posture.ts';
 import { AuditLog } from './audit-log.ts';
 import { Audit } from './audit.ts';
-import { describeHardening, type HardeningReport } from './hardening-report.ts';
+import { capabilitiesFor, placesOf } from './client-view.ts';
+import { describeHardening } from './hardening-report.ts';
 import { LegacyBlobs } from './legacy-blobs.ts';
 import { Listener } from './listener.ts';
 import { Operations } from './operations.ts';
 import type { Agent, AgentOptions } from './options.ts';
 import { judgeMessage, type JudgeMessage } from './own-messages.ts';
-import type { Peer } from './peer.ts';
 import { ProviderKeeper } from './provider-keeper.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Sessions } from './sessions.ts';
 import { AgentTrust } from './trust.ts';
-import { userName } from './users.ts';
 
 /**
  * Starts an agent in this process. The caller hardens the process first (`hardenProcess`), and keeps it running: the agent's socket does so too.
@@ -48,7 +45,7 @@ export async function startAgentThatSigns(
   judge: JudgeMessage,
   options: AgentOptions,
 ): Promise<Agent> {
-  const { clock = () => new Date(), limits = {} } = options;
+  const { limits = {} } = options;
   const { requestsPerSecond = DEFAULT_RATE, burst = 2 * requestsPerSecond } = limits;
   const rsaThreads = new RsaThreads(options.threads);
   const opened: { close(): void | Promise<void> }[] = [rsaThreads];
@@ -59,32 +56,23 @@ export async function startAgentThatSigns(
     const { passphrase, openProvider, idleLockMs } = options;
     const keeper = await ProviderKeeper.start({ openProvider, passphrase, rsaThreads, idleLockMs });
     opened.push(keeper);
-    const { auditFile } = options;
-    const audit = new Audit(
-      auditFile === undefined ? undefined : await AuditLog.open(auditFile, clock),
-    );
+    const audit = await openAudit(options);
     opened.push(audit);
     const legacyBlobs = options.legacyBlobs && (await LegacyBlobs.open(options.legacyBlobs));
     if (legacyBlobs) opened.push(legacyBlobs);
-    const sessions = new Sessions({
-      handles: limits.handles ?? 4096,
-      graceMs: limits.sessionGraceMs ?? 60_000,
-    });
+    const { handles = 4096, sessionGraceMs: graceMs = 60_000 } = limits;
+    const sessions = new Sessions({ handles, graceMs });
     opened.push(sessions);
     const trust = new AgentTrust(keeper, {
       folder: options.trustFolder,
       signers: options.trustedSigners,
     });
-    const facts = factsOf(keeper);
+    // The same while it is locked.
+    const { name: provider, capabilities } = keeper.current.provider;
     let requests = 0;
-    const startedAt = Math.floor(Date.now() / 1000);
-    const user = process.geteuid?.();
-    const agentUser = user === undefined ? 'unknown' : await userName(user);
-    const placeFor = ({ uid }: Peer): AgentPlace => ({
-      user: agentUser,
-      isOtherUser: uid !== undefined && uid !== user,
-      isHidden: isHidden(options.hardening),
-    });
+    const fixed = fixedStatus(options, provider);
+    const { user } = fixed;
+    const placeFor = await placesOf(options.hardening);
     const operations = new Operations({
       keeper,
       trust,
@@ -95,34 +83,27 @@ export async function startAgentThatSigns(
       allowExport: options.allowExport ?? false,
       legacyBlobs,
       placeFor,
-      status: (): AgentStatus => ({
-        release: RELEASE,
-        provider: facts().provider,
-        pid: process.pid,
-        user,
+      status: () => ({
+        ...fixed,
         isLocked: keeper.isLocked,
-        startedAt,
         connections: listener.size,
         sessions: sessions.size,
         requests,
         memory: process.memoryUsage.rss(),
-        idleLockSeconds: idleLockMs === undefined ? undefined : Math.ceil(idleLockMs / 1000),
-        allowsExport: options.allowExport ?? false,
-        notes: options.hardening ? describeHardening(options.hardening) : [],
       }),
     });
-    const { socket, users } = options;
+    const { socket } = options;
+    const [users, maxConnections] = [allowedUsers(options.users), limits.connections ?? 16_384];
     const listener: Listener = await Listener.start(
-      {
-        socket,
-        audit,
-        users: allowedUsers(users),
-        maxConnections: limits.connections ?? 16_384,
-      },
+      { socket, audit, users, maxConnections },
       {
         operations,
         sessions,
-        welcome: (peer) => ({ user, ...seenBy(placeFor(peer), facts()) }),
+        welcome: (peer) => ({
+          user,
+          provider,
+          capabilities: capabilitiesFor(placeFor(peer), capabilities),
+        }),
         frameTimeoutMs: limits.frameTimeoutMs ?? 10_000,
         inFlight: limits.inFlight ?? 256,
         onRequest: () => {
@@ -152,25 +133,22 @@ function agentOf(socket: string, keeper: ProviderKeeper, close: () => Promise<vo
   };
 }
 
-/** Of the provider what hello tells: the same while it is locked. */
-function factsOf(keeper: ProviderKeeper) {
-  const { name: provider, capabilities } = keeper.current.provider;
-  return () => ({ provider, capabilities });
+async function openAudit({ auditFile, clock = () => new Date() }: AgentOptions): Promise<Audit> {
+  return new Audit(auditFile === undefined ? undefined : await AuditLog.open(auditFile, clock));
 }
 
-/** A client's keys are used here, and not in its process. */
-function seenBy<Facts extends { readonly capabilities: ProviderCapabilities }>(
-  { isOtherUser }: AgentPlace,
-  facts: Facts,
-): Facts {
-  const { capabilities } = facts;
-  if (capabilities.protectionLevel !== 'this process') return facts;
-  const protectionLevel = isOtherUser ? 'agent, other user' : 'agent, same user';
-  return { ...facts, capabilities: { ...capabilities, protectionLevel } };
-}
-
-function isHidden(hardening: HardeningReport | undefined): boolean {
-  return hardening?.measures.some((one) => one.name === 'not-dumpable' && one.isInForce) ?? false;
+/** What stays the same as long as the agent lives. */
+function fixedStatus({ idleLockMs, allowExport, hardening }: AgentOptions, provider: string) {
+  return {
+    release: RELEASE,
+    provider,
+    pid: process.pid,
+    user: process.geteuid?.(),
+    startedAt: Math.floor(Date.now() / 1000),
+    idleLockSeconds: idleLockMs === undefined ? undefined : Math.ceil(idleLockMs / 1000),
+    allowsExport: allowExport ?? false,
+    notes: hardening ? describeHardening(hardening) : [],
+  } satisfies Partial<AgentStatus>;
 }
 
 function allowedUsers(users: readonly number[] | undefined): ReadonlySet<number> | undefined {
