@@ -25,7 +25,7 @@ import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { linkFile, syncFolders } from '../platform/many-files.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
-import { sweepTemporaries } from './sweep-temporaries.ts';
+import { sweepTemporaries } from '../platform/sweep-temporaries.ts';
 import { checkBytes, checkId, checkLimit, checkVersion, MAX_STORED_BYTES } from './stored-bytes.ts';
 
 /**

@@ -16,7 +16,7 @@ import { createFiles, removeFiles } from '../../platform/many-files.ts';
 import { makeFolder } from '../../platform/make-folder.ts';
 import { readSmallFile } from '../../platform/read-small-file.ts';
 import { checkBytes, checkId, checkVersion, MAX_STORED_BYTES } from '../stored-bytes.ts';
-import { sweepTemporaries } from '../sweep-temporaries.ts';
+import { sweepTemporaries } from '../../platform/sweep-temporaries.ts';
 import type { RecordToPut } from './manifested-record.ts';
 
 /** One file of the folder. */

@@ -1,8 +1,8 @@
 /** Removes what killed writers left behind. */
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TEMPORARY_PREFIX, unlinkIfThere } from '../platform/durable-file.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { TEMPORARY_PREFIX, unlinkIfThere } from './durable-file.ts';
+import { isFsError, withFsErrors } from './fs-error.ts';
 
 /** No write takes so long; a younger file may be one that is being written. */
 const STALE_MS = 60 * 60 * 1000;
