@@ -23,6 +23,7 @@ const library: Options = {
     'lib/providers/cryptoapi/index.ts',
     'lib/providers/cng/index.ts',
     'lib/stores/directory.ts',
+    'lib/stores/lmdb.ts',
     'lib/stores/memory.ts',
     'lib/testing/index.ts',
     'lib/insecure/index.ts',
