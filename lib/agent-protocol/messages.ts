@@ -151,9 +151,13 @@ export const OPERATIONS = {
     repeat: 'again',
   },
   status: { request: {}, answer: STATUS, repeat: 'again' },
-  /** Keys that are written. The first page, or with `listing` the next one of a listing that was begun. */
+  /** Keys that are written. The first page, or with `listing` another one, from 1, of a listing that was begun. */
   list: {
-    request: { scope: optional(oneOf(SCOPES)), listing: optional(integer()) },
+    request: {
+      scope: optional(oneOf(SCOPES)),
+      listing: optional(integer()),
+      page: optional(integer()),
+    },
     answer: {
       keys: list(map(LISTED_KEY), PROTOCOL_LIMITS.keysInPage),
       /** Number of the listing, where there is more. */
@@ -161,7 +165,7 @@ export const OPERATIONS = {
       /** On the last page: why a key could not be read. */
       unreadable: optional(wireError),
     },
-    repeat: 'never',
+    repeat: 'again',
   },
   /** NCryptCreatePersistedKey: answers a pending handle. */
   create: {

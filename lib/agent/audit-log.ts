@@ -98,13 +98,13 @@ export class AuditLog {
 
   #sync(): void {
     this.#syncTimer = undefined;
+    const settle = (failure?: KeyStoreError) => {
+      this.#failure = failure;
+      return failure;
+    };
     this.#file.sync().then(
-      () => {
-        this.#failure = undefined;
-      },
-      () => {
-        this.#failure = new KeyStoreError('IO_FAILED', `${this.#path}: could not be made durable`);
-      },
+      () => settle(),
+      () => settle(new KeyStoreError('IO_FAILED', `${this.#path}: could not be made durable`)),
     );
   }
 }

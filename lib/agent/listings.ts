@@ -18,12 +18,12 @@ const MAX_LISTINGS = 4;
  */
 // oxlint-disable-next-line max-params -- who asks for what, of whom, and what of it he may see
 export async function listKeys(
-  { scope, listing }: RequestOf<'list'>,
+  { scope, listing, page = 0 }: RequestOf<'list'>,
   session: Session,
   provider: Provider,
   mayList: (name: string) => boolean,
 ): Promise<AnswerOf<'list'>> {
-  if (listing !== undefined) return nextPage(session, listing);
+  if (listing !== undefined) return pageOf(session, listing, page);
   const keys: PersistedKeyInfo[] = [];
   let unreadable: unknown;
   try {
@@ -38,19 +38,20 @@ export async function listKeys(
   session.listings.set(number, { keys, unreadable });
   if (session.listings.size > MAX_LISTINGS)
     session.listings.delete(session.listings.keys().next().value!);
-  return nextPage(session, number);
+  const first = pageOf(session, number, 0);
+  if (first.more === undefined) session.listings.delete(number);
+  return first;
 }
 
-function nextPage(session: Session, listing: number): AnswerOf<'list'> {
-  const rest = session.listings.get(listing);
-  if (!rest) throw new KeyStoreError('HANDLE_INVALID', 'this listing has ended');
-  const keys = rest.keys.splice(0, PROTOCOL_LIMITS.keysInPage).map(listedKey);
-  if (rest.keys.length > 0) return { keys, more: listing };
-  session.listings.delete(listing);
-  return {
-    keys,
-    ...(rest.unreadable !== undefined && { unreadable: toWireError(rest.unreadable) }),
-  };
+/** Pages stay until other listings were begun: an answer that was lost can be asked for again. */
+function pageOf(session: Session, listing: number, page: number): AnswerOf<'list'> {
+  const whole = session.listings.get(listing);
+  if (!whole) throw new KeyStoreError('HANDLE_INVALID', 'this listing has ended');
+  const { keysInPage } = PROTOCOL_LIMITS;
+  const keys = whole.keys.slice(page * keysInPage, (page + 1) * keysInPage).map(listedKey);
+  if (whole.keys.length > (page + 1) * keysInPage) return { keys, more: listing };
+  const { unreadable } = whole;
+  return { keys, ...(unreadable !== undefined && { unreadable: toWireError(unreadable) }) };
 }
 
 function listedKey(info: PersistedKeyInfo): AnswerOf<'list'>['keys'][number] {

@@ -82,7 +82,7 @@ export interface AgentOptions {
   readonly passphrase?: SecretBytes;
   /** User numbers that may connect. Default: the agent's own user alone. On Windows the pipe's access list decides, and this is not looked at. */
   readonly users?: readonly number[];
-  /** Default: whoever may connect may do everything that the other settings allow. */
+  /** Default: whoever may connect may do everything but `export` and `legacy`. */
   readonly access?: readonly AccessRule[];
   /** Folder of certificates (`*.cer`, DER) of signers whose records are opened, beside those whose keys the agent holds. Read again when it changes. */
   readonly trustFolder?: string;
