@@ -134,6 +134,41 @@ export const ERROR_CODES = {
     'The manifest is older than what this home has already seen.',
     'Restore the newest manifest from a copy.',
   ),
+  LOG_REWOUND: row(
+    'TRUST_E_TIME_STAMP',
+    0x80096005,
+    3,
+    'The log is shorter than it was when it was seen before, or as long with other entries.',
+    'Restore the newest log from a copy. If a backup was put back on purpose, say so: then what came after it is given up.',
+  ),
+  LOG_FORKED: row(
+    'NTE_VALIDATION_FAILED',
+    0x80090032,
+    3,
+    'The log has another history than the one that was seen before.',
+    'Two copies of it were written to, or somebody rewrote it. Keep both checkpoints: they are the evidence.',
+  ),
+  LOG_TRUNCATED: row(
+    'NTE_NOT_FOUND',
+    0x80090011,
+    3,
+    'The log does not have all that its newest checkpoint covers.',
+    'Restore what is missing from a copy.',
+  ),
+  LOG_DAMAGED: row(
+    'TRUST_E_BAD_DIGEST',
+    0x80096010,
+    3,
+    'The log has something else than what its newest checkpoint covers.',
+    'Restore the log from a copy.',
+  ),
+  LOG_MISPLACED: row(
+    'CRYPT_E_ATTRIBUTES_MISSING',
+    0x8009100f,
+    3,
+    'This checkpoint is genuine but of another log.',
+    'Somebody swapped logs; check where this one is kept.',
+  ),
   // Keys and secrets
   KEY_UNWRAP_FAILED: row(
     'NTE_DECRYPTION_FAILURE',

@@ -51,6 +51,7 @@ const OID_TEXT = {
   trust: `${KEYCASK_ARC}.2.2`,
   manifestEntry: `${KEYCASK_ARC}.2.3`,
   report: `${KEYCASK_ARC}.2.4`,
+  checkpoint: `${KEYCASK_ARC}.2.5`,
   argon2id: `${KEYCASK_ARC}.3.1`,
 } as const;
 

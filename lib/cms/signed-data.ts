@@ -27,7 +27,14 @@ import { OID } from './oids.ts';
 
 /** What a message is: its eContentType. Each reader accepts only its own. */
 export type MessageType = (typeof MESSAGE_TYPES)[number];
-const MESSAGE_TYPES = ['contentInfo', 'keyBlob', 'trust', 'manifestEntry', 'report'] as const;
+const MESSAGE_TYPES = [
+  'contentInfo',
+  'keyBlob',
+  'trust',
+  'manifestEntry',
+  'report',
+  'checkpoint',
+] as const;
 
 /** A trusted signer: what a pin holds, and all that verification needs. */
 export interface Signer {

@@ -1,0 +1,38 @@
+/** keycask/signed-log: append-only logs that cannot be rewritten unnoticed, and what an auditor needs to check one. */
+export type { AppendLogOptions, LogLeaf, VerifyLogOptions } from './signed-log.ts';
+export { SignedLog } from './signed-log.ts';
+export type { LogAppended } from './append-queue.ts';
+export {
+  verifyCheckpoint,
+  type Checkpoint,
+  type CheckpointContent,
+  type CheckpointTrust,
+  type LogAuthor,
+} from './checkpoint.ts';
+export { openCheckpointMemory, type CheckpointMemory } from './checkpoint-memory.ts';
+export { openFileLogStorage } from './file/file-log-storage.ts';
+export type { FollowLogOptions } from './follower.ts';
+export {
+  LOG_LIMITS,
+  TILE_HEIGHT,
+  TILE_LEVELS,
+  TILE_WIDTH,
+  type LogAppend,
+  type LogHead,
+  type LogStorage,
+} from './log-storage.ts';
+export { MemoryLogStorage } from './memory-log-storage.ts';
+export { EMPTY_ROOT, hashLeaf, hashNode } from './merkle-hash.ts';
+export {
+  decodeConsistencyProof,
+  decodeInclusionProof,
+  encodeConsistencyProof,
+  encodeInclusionProof,
+} from './proof-codec.ts';
+export {
+  verifyConsistency,
+  verifyInclusion,
+  type ConsistencyProof,
+  type InclusionProof,
+  type TreeHead,
+} from './proofs.ts';
