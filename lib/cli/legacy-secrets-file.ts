@@ -3,6 +3,7 @@ import { fromHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
+import { readMarkedText } from './byte-order-mark.ts';
 import { usage } from './errors.ts';
 
 /**
@@ -15,7 +16,8 @@ export async function readHexLines(
   lengths: readonly number[],
 ): Promise<SecretBytes[]> {
   using file = await readKeyFile(path);
-  const text = Buffer.from(file.bytes).toString('latin1');
+  using marked = readMarkedText(file.bytes);
+  const text = Buffer.from(marked.bytes).toString('latin1');
   const lines = text.split(/\r?\n/u).map((line) => line.replaceAll(/\s/gu, ''));
   return lines
     .filter((line) => line !== '')

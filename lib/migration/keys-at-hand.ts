@@ -21,6 +21,8 @@ import type { Inventory } from './inventory.ts';
 import { keyAtHand, type KeyAtHand, type KeyOrigin } from './key-at-hand.ts';
 import { PasswordForms, profileSecrets, type LegacySecrets } from './legacy-secrets.ts';
 import { refuseCostly } from './password-cost.ts';
+import { domainKeysAmong } from './domain-key-file.ts';
+import { openWithPasswords } from './password-tries.ts';
 import { openWineKeys } from './wine-keys.ts';
 
 /** A file with private keys that stayed closed, and why. */
@@ -131,12 +133,14 @@ async function openKey(
       hint: 'Take the key out first: `openssl pkcs12 -in FILE -nocerts -out key.pem`.',
     });
   if (item.format === 'pvk')
-    return openWith(forms.ansi, async (password) => {
+    return openWithPasswords(forms.ansi, async (password) => {
       using pvk = await openPvk(bytes, password);
       return keyOf(pvk.blob.bytes);
     });
   if (item.format === 'encrypted-pkcs8' || isEncryptedPem(item, bytes))
-    return openWith(forms.ansi, (passphrase) => Promise.resolve(decryptPkcs8(bytes, passphrase)));
+    return openWithPasswords(forms.ansi, (passphrase) =>
+      Promise.resolve(decryptPkcs8(bytes, passphrase)),
+    );
   if (isEncryptedBlob(bytes)) {
     using opened = await openEncryptedPrivateKeyBlob(bytes, found.sessionKeys);
     return keyOf(opened.blob.bytes);
@@ -151,23 +155,6 @@ function isEncryptedBlob(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
-}
-
-/** The first password that opens it; PASSWORD_WRONG where none does. */
-async function openWith<T>(
-  passwords: readonly SecretBytes[],
-  open: (password: Uint8Array | undefined) => Promise<T>,
-): Promise<T> {
-  let last: unknown;
-  for (const password of [...passwords.map(({ bytes }) => bytes), undefined]) {
-    try {
-      return await open(password);
-    } catch (error) {
-      if (!KeyStoreError.is(error) || !OTHER_PASSWORD.has(error.code)) throw error;
-      last ??= error;
-    }
-  }
-  throw last;
 }
 
 function decryptPkcs8(bytes: Uint8Array, passphrase: Uint8Array | undefined): KeyObject {
@@ -308,50 +295,10 @@ function scopeOf(path: string): Pick<KeyOrigin, 'scope' | 'sid'> {
   return { scope: /^S-1-5-(?:18|19|20)$/iu.test(parent) ? 'machine' : 'user', sid: parent };
 }
 
-/** PVK files and LSA secrets among the files: the backup key of a domain is handed around as one. What cannot be read is none. */
-async function domainKeysAmong(
-  items: readonly InventoryItem[],
-  forms: PasswordForms,
-): Promise<Disposable & { readonly keys: readonly SecretBytes[] }> {
-  const keys: SecretBytes[] = [];
-  for (const item of items) {
-    if (item.format !== 'domain-backup-key' && item.format !== 'pvk') continue;
-    using file = SecretBytes.take(readStart(item.path, MAX_KEY_FILE));
-    const key = await domainKeyOf(item, file, forms);
-    if (key) keys.push(key);
-  }
-  return {
-    keys,
-    [Symbol.dispose]: () => {
-      for (const key of keys) key.dispose();
-    },
-  };
-}
-
-async function domainKeyOf(
-  { format, state }: InventoryItem,
-  file: SecretBytes,
-  forms: PasswordForms,
-): Promise<SecretBytes | undefined> {
-  if (format === 'domain-backup-key')
-    return state === 'read' ? SecretBytes.copy(file.bytes) : undefined;
-  try {
-    return await openWith(forms.ansi, async (password) => {
-      using pvk = await openPvk(file.bytes, password);
-      importLegacyPrivateKey(pvk.blob.bytes);
-      return SecretBytes.copy(pvk.blob.bytes);
-    });
-  } catch (error) {
-    if (KeyStoreError.is(error)) return undefined;
-    throw error;
-  }
-}
-
 /** What Windows reads: whole buffers, and blobs without d. */
 const TOLERANT = { shortTail: 'allow', trailing: 'allow' } as const;
 /** More than one application had. */
 const MAX_WRAPPING_KEYS = 64;
-const OTHER_PASSWORD: ReadonlySet<string> = new Set(['PASSWORD_WRONG', 'PASSWORD_REQUIRED']);
 const SEQUENCE = 0x30;
 /** RFC 1421's headers and labels stand at the beginning. */
 const PEM_HEAD = 4096;

@@ -4,7 +4,7 @@ import type { ProfileSecret } from '../legacy/dpapi/windows-profile.ts';
 
 /** What a user knows of old data. Every secret is tried wherever it could be meant; the caller still owns them all. */
 export interface LegacySecrets {
-  /** UTF-8. Of Windows accounts, of PVK, PEM and PKCS#8 files, of data that was encrypted under a password. */
+  /** UTF-8; what is none is taken for the ANSI code page of Western Europe. Of Windows accounts, of PVK, PEM and PKCS#8 files, of data that was encrypted under a password. */
   readonly passwords?: readonly SecretBytes[];
   /** MD4 of account passwords, 16 bytes each: what a domain controller keeps. */
   readonly ntHashes?: readonly SecretBytes[];
@@ -37,7 +37,7 @@ export class PasswordForms implements Disposable {
   }
 
   #encoded({ bytes }: SecretBytes, encoding: 'utf16le' | 'latin1'): SecretBytes[] {
-    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+    const text = textOf(bytes);
     if (encoding === 'latin1' && /[^\u0000-\u00ff]/u.test(text)) return [];
     return [this.#keep(SecretBytes.take(Buffer.from(text, encoding)))];
   }
@@ -57,6 +57,15 @@ export function profileSecrets(secrets: LegacySecrets, forms: PasswordForms): Pr
     ...(dpapiSystem === undefined ? [] : [{ dpapiSystem: dpapiSystem.bytes }]),
     ...domainKeys.map(({ bytes }) => ({ domainKey: bytes })),
   ];
+}
+
+/** Files that Notepad wrote as ANSI are in that code page. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
 }
 
 function isAscii({ bytes }: SecretBytes): boolean {

@@ -1,14 +1,18 @@
 /** What goes wrong where people migrate: many accounts, odd files, runs that meet. The whole way, through the built command line. */
-import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../lib/blobs/alg-id.ts';
 import { fromHex } from '../../lib/bytes/octets.ts';
+import { encodePvk } from '../../lib/blobs/pvk.ts';
+import { rsaPrivateKeyToBlob } from '../../lib/keys/rsa-key-blob.ts';
 import { importCapiKey } from '../../lib/legacy/capi-key.ts';
 import { importLegacyPrivateKey } from '../../lib/legacy/legacy-key.ts';
+import { sealPvk } from '../../lib/legacy/pvk.ts';
 import { wrapSimpleBlob } from '../../lib/legacy/simple-blob.ts';
 import { describeShared, sharedJson } from '../support/shared.ts';
+import { makeWindowsProfile, wrapForDomain } from '../support/windows-profile.ts';
 import { registryText } from '../support/wine-registry-text.ts';
 import { Sandbox } from './support/sandbox.ts';
 
@@ -62,3 +66,100 @@ describeShared('a Wine prefix', () => {
     expect(answer).toMatchObject({ keysStored: 1, keysFailed: 0, failures: 1 });
   });
 });
+
+const SID = 'S-1-5-21-1004336348-1177238915-682003330-1104';
+const exchange = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const domain = generateKeyPairSync('rsa', { modulusLength: 2048 });
+using domainBlob = rsaPrivateKeyToBlob(
+  new Uint8Array(domain.privateKey.export({ format: 'der', type: 'pkcs8' })),
+  ALG_ID.CALG_RSA_KEYX,
+);
+const domainKey = Uint8Array.from(domainBlob.bytes);
+
+async function writeProfile(password: string): Promise<void> {
+  await makeWindowsProfile(join(box.folder, 'alice'), {
+    sid: SID,
+    password,
+    capi: [{ name: 'Archive', exchange: exchange.privateKey }],
+    sections: async (masterKey) => ({
+      domainKey: wrapForDomain(masterKey, domain.privateKey, {
+        version: 2,
+        backupKeyGuid: '11111111-2222-3333-4444-555555555555',
+      }),
+    }),
+  });
+  write('alice/session.blob', blobFor(exchange.publicKey));
+}
+
+describe('the file with old passwords', () => {
+  it.each([
+    ['UTF-8 with a byte order mark', Buffer.from('\ufeffStraße 7\r\nother\r\n')],
+    ['UTF-16, as PowerShell redirects', Buffer.from('\ufeffother\r\nStraße 7\r\n', 'utf16le')],
+    ['big-endian UTF-16', Buffer.from('\ufeffother\nStraße 7\n', 'utf16le').swap16()],
+    ['the ANSI code page', Buffer.from('Straße 7', 'latin1')],
+  ])('may be in %s', async (_name, bytes) => {
+    await writeProfile('Straße 7');
+    write('password.txt', bytes);
+    const dry = await box.run(
+      'keycask migrate alice --dry-run --legacy-password-file password.txt',
+    );
+    expect(dry.stderr).toBe('');
+    expect(dry.stdout).toContain('1 session key opens, 0 stay closed');
+  });
+
+  it('is what is asked for where a key file stays closed', async () => {
+    const password = new TextEncoder().encode('unknown');
+    write('old/a.pvk', await sealPvk(domainKey, { keySpec: 1, password, protection: 'strong' }));
+    for (const [given, code] of [
+      ['', 'PASSWORD_REQUIRED'],
+      ['KEYCASK_LEGACY_PASSWORD=wrong ', 'PASSWORD_WRONG'],
+    ]) {
+      const { stderr } = await box.run(`${given!}keycask migrate old --dry-run`);
+      expect(stderr).toContain(code);
+      expect(stderr).toContain('--legacy-password-file');
+      expect(stderr).not.toContain('--passphrase-file');
+    }
+  });
+});
+
+describe('the backup key of a domain', () => {
+  it('opens a profile for migrate and for diagnose, from a PVK under a password too', async () => {
+    await writeProfile('forgotten');
+    const password = new TextEncoder().encode('pvk');
+    write('domain.pvk', await sealPvk(domainKey, { keySpec: 1, password, protection: 'weak' }));
+    write('password.txt', 'other\npvk\n');
+    const options = '--domain-key domain.pvk --legacy-password-file password.txt --json';
+    const dry = await box.run(`keycask migrate alice --dry-run ${options}`);
+    expect(JSON.parse(dry.stdout)).toMatchObject({ keysThatOpen: 1, failures: 0 });
+    const blob = 'alice/session.blob --containers alice';
+    const { stdout } = await box.run(`keycask diagnose ${blob} ${options}`);
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'opened' });
+    // Among the keys to try it is one as well, and then no master key is said to stay closed.
+    write('clear.pvk', pvkOf(domainKey));
+    const tried = JSON.parse(
+      (await box.run(`keycask diagnose ${blob} --key clear.pvk --json`)).stdout,
+    );
+    expect(tried.outcome).toBe('opened');
+    expect(JSON.stringify(tried.findings)).not.toContain('MASTER_KEY_CLOSED');
+  });
+
+  it('is refused by its name where it is none, or under a password that is not at hand', async () => {
+    await writeProfile('forgotten');
+    const password = new TextEncoder().encode('pvk');
+    write('sealed.pvk', await sealPvk(domainKey, { keySpec: 1, password, protection: 'weak' }));
+    write('nonsense.txt', 'wrong one\n');
+    for (const [file, code] of [
+      ['nonsense.txt', 'BLOB_MALFORMED'],
+      ['sealed.pvk', 'PASSWORD_REQUIRED'],
+    ]) {
+      const { stdout, stderr } = await box.run(`keycask migrate alice --domain-key ${file!}`);
+      expect(stdout).toBe('');
+      expect(stderr).toContain(`keycask: error: ${file!}: `);
+      expect(stderr).toContain(code);
+    }
+  });
+});
+
+function pvkOf(keyBlob: Uint8Array): Uint8Array {
+  return encodePvk({ keySpec: 1, encryptedFlag: 0, salt: new Uint8Array(0), keyBlob });
+}

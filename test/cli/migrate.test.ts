@@ -146,7 +146,7 @@ describe('keycask migrate', () => {
     );
     writeFileSync(join(folder, 'noise.enc'), randomBytes(5000));
     const dry = await box.run('keycask migrate noise --dry-run --data new-noise');
-    expect(dry.stderr).toContain('1 data files: nothing shows');
+    expect(dry.stderr).toContain('1 data file: nothing shows');
   });
 
   it('says what stays closed without the password, and what to do', async () => {

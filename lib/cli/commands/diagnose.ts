@@ -6,14 +6,10 @@ import type { Diagnosis, DiagnosisAttempt, OpenedHow } from '../../migration/dia
 import type { KeysAtHand } from '../../migration/keys-at-hand.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { usage } from '../errors.ts';
-import {
-  legacyPasswordOption,
-  readLegacyPasswords,
-  type LegacyPasswordOption,
-} from '../legacy-options.ts';
+import { addLegacyOptions, readLegacySecrets, type LegacyOptions } from '../legacy-options.ts';
 import { examples, repeated } from '../options.ts';
 
-interface DiagnoseCommandOptions extends LegacyPasswordOption {
+interface DiagnoseCommandOptions extends LegacyOptions {
   readonly key?: readonly string[];
   readonly containers?: readonly string[];
   readonly data?: string;
@@ -37,15 +33,14 @@ export function addDiagnose(program: Command, invocation: Invocation): void {
     .option('--data <file>', 'ciphertext that the session key should decrypt')
     .option('--plaintext <file>', 'how the plaintext of the data begins')
     .option('--iv <hex>', 'IV of the data (default: zeros)')
-    .option('--symptom <text>', 'the error message, or its number')
-    .addOption(legacyPasswordOption())
-    .action(
-      action<DiagnoseCommandOptions>(invocation, async (context, files: string[]) => {
-        if (files.length === 0 && context.options.symptom === undefined)
-          throw usage('no file and no --symptom', 'name a file, or give the error message');
-        await diagnoseAll(context, files);
-      }),
-    );
+    .option('--symptom <text>', 'the error message, or its number');
+  addLegacyOptions(command).action(
+    action<DiagnoseCommandOptions>(invocation, async (context, files: string[]) => {
+      if (files.length === 0 && context.options.symptom === undefined)
+        throw usage('no file and no --symptom', 'name a file, or give the error message');
+      await diagnoseAll(context, files);
+    }),
+  );
   examples(
     command,
     'keycask diagnose session.key --key exchange.pvk --data report.enc',
@@ -65,8 +60,8 @@ async function diagnoseAll(context: DiagnoseContext, files: readonly string[]): 
   } = await import('../../migration/index.ts');
   const { readKeyFile } = await import('../legacy-secrets-file.ts');
   const iv = ivOf(options);
-  using passwords = await readLegacyPasswords(context);
-  const secrets = { passwords: passwords.passwords };
+  using legacy = await readLegacySecrets(context);
+  const { secrets } = legacy;
   const found = await inventory([...(options.key ?? []), ...(options.containers ?? [])], {
     signal,
   });

@@ -3,30 +3,22 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { KeyStoreError } from '../../errors.ts';
-import type { SecretBytes } from '../../keys/secret-bytes.ts';
+import { counted } from '../../migration/counted.ts';
 import type { LegacySecrets } from '../../migration/legacy-secrets.ts';
 import type { MigrationReport } from '../../migration/report.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
-import {
-  legacyPasswordOption,
-  readLegacyPasswords,
-  type LegacyPasswordOption,
-} from '../legacy-options.ts';
+import { addLegacyOptions, readLegacySecrets, type LegacyOptions } from '../legacy-options.ts';
 import { openStore } from '../open-store.ts';
-import { examples, numberIn, repeated } from '../options.ts';
+import { examples, numberIn } from '../options.ts';
 import { Progress } from '../progress.ts';
 
-interface MigrateOptions extends LegacyPasswordOption {
+interface MigrateOptions extends LegacyOptions {
   readonly dryRun?: boolean;
   readonly report?: string;
   readonly data?: string;
   readonly dataMap?: string;
   readonly labelPrefix?: string;
-  readonly ntHashFile?: string;
-  readonly dpapiSystemFile?: string;
-  readonly domainKey?: readonly string[];
-  readonly wineUser?: string;
   readonly jobs?: number;
 }
 
@@ -45,38 +37,30 @@ export function addMigrate(program: Command, invocation: Invocation): void {
     .option('--data <folder>', 'decrypt old data files, and encrypt them again into this folder')
     .option('--data-map <file>', 'JSON: which key, mode, IV and salt old data files have')
     .option('--label-prefix <text>', 'put before the labels of the keys')
-    .addOption(legacyPasswordOption())
-    .option('--nt-hash-file <file>', 'NT hashes (MD4) of account passwords, hex, one a line')
-    .option(
-      '--dpapi-system-file <file>',
-      'the LSA secret DPAPI_SYSTEM, hex: for keys of the machine',
-    )
-    .addOption(repeated('--domain-key <file>', 'DPAPI backup key of a domain, such as a PVK'))
-    .option('--wine-user <name>', 'the account that a Wine prefix was used by')
     .addOption(
-      new Option('--jobs <n>', 'threads that open blobs (default: one for each core)').argParser(
-        numberIn(1, 64),
-      ),
-    )
-    .action(
-      action<MigrateOptions>(invocation, async (context, paths: string[]) => {
-        const { options } = context;
-        await using store = await openStore(context);
-        using passwords = await readLegacyPasswords(context);
-        using secrets = await readSecrets(context);
-        const { prepareReport, saveReport } = await import('../../migration/save-report.ts');
-        await refuseSource('--data', options.data, paths);
-        await refuseSource('--report', options.report, paths);
-        if (options.report !== undefined) await prepareReport(options.report);
-        const report = await migrate(context, store, {
-          paths,
-          secrets: { ...secrets.secrets, passwords: passwords.passwords },
-        });
-        const folder = options.report ?? join(store.home!, 'migrations', report.run);
-        const saved = await saveReport(store, report, folder);
-        tell(context, report, saved.text);
-      }),
+      new Option(
+        '--jobs <n>',
+        'threads that open blobs, 1 to 64 (default: one for each core)',
+      ).argParser(numberIn(1, 64)),
     );
+  addLegacyOptions(command).action(
+    action<MigrateOptions>(invocation, async (context, paths: string[]) => {
+      const { options } = context;
+      await using store = await openStore(context);
+      using secrets = await readLegacySecrets(context);
+      const { prepareReport, saveReport } = await import('../../migration/save-report.ts');
+      await refuseSource('--data', options.data, paths);
+      await refuseSource('--report', options.report, paths);
+      if (options.report !== undefined) await prepareReport(options.report);
+      const report = await migrate(context, store, {
+        paths,
+        secrets: secrets.secrets,
+      });
+      const folder = options.report ?? join(store.home!, 'migrations', report.run);
+      const saved = await saveReport(store, report, folder);
+      tell(context, report, saved.text);
+    }),
+  );
   examples(
     command,
     'keycask migrate old-keys --dry-run',
@@ -147,42 +131,6 @@ async function realPath(path: string): Promise<string> {
   }
 }
 
-interface ReadSecrets extends Disposable {
-  readonly secrets: Omit<LegacySecrets, 'passwords'>;
-}
-
-async function readSecrets({ options }: MigrateContext): Promise<ReadSecrets> {
-  const { readHexLines, readKeyFile } = await import('../legacy-secrets-file.ts');
-  const made: SecretBytes[] = [];
-  const keep = (secrets: readonly SecretBytes[]): readonly SecretBytes[] => {
-    made.push(...secrets);
-    return secrets;
-  };
-  const { ntHashFile, dpapiSystemFile, domainKey = [], wineUser } = options;
-  const dispose = (): void => {
-    for (const secret of made) secret.dispose();
-  };
-  try {
-    const ntHashes = ntHashFile === undefined ? [] : keep(await readHexLines(ntHashFile, [16]));
-    const [dpapiSystem] =
-      dpapiSystemFile === undefined ? [] : keep(await readHexLines(dpapiSystemFile, [40, 44]));
-    const domainKeys: SecretBytes[] = [];
-    for (const path of domainKey) domainKeys.push(...keep([await readKeyFile(path)]));
-    return {
-      secrets: {
-        ntHashes,
-        domainKeys,
-        ...(dpapiSystem && { dpapiSystem }),
-        ...(wineUser !== undefined && { wineUser }),
-      },
-      [Symbol.dispose]: dispose,
-    };
-  } catch (error) {
-    dispose();
-    throw error;
-  }
-}
-
 /** A line for the whole, one for each failure on stderr, which also decides the exit code. */
 function tell(context: MigrateContext, report: MigrationReport, reportPath: string): void {
   const { counts, failures, dryRun, risks, run } = report;
@@ -193,23 +141,23 @@ function tell(context: MigrateContext, report: MigrationReport, reportPath: stri
     });
   const high = risks.filter(({ severity }) => severity === 'high');
   for (const { text, advice, count } of high)
-    output.note(`risk, ${count} files: ${text} ${advice}`);
+    output.note(`risk, ${counted(count, 'file')}: ${text} ${advice}`);
   if (counts.keysThatOpen + counts.keysFailed === 0)
     output.note(
-      `no key blob is among the ${counts.files} files that were looked at: is it the right folder?`,
+      `no key blob is among the ${counted(counts.files, 'file')} that were looked at: is it the right folder?`,
     );
   const unsure = report.data.filter(({ certainty }) => certainty === 'none').length;
   if (unsure > 0)
     output.note(
-      `${unsure} data files: nothing shows that what came out is what was encrypted. Compare it before the originals go.`,
+      `${counted(unsure, 'data file')}: nothing shows that what came out is what was encrypted. Compare it before the originals go.`,
     );
   const keys = dryRun
-    ? `${counts.keysThatOpen} session keys open`
-    : `${counts.keysStored} session keys stored, ${counts.keysPresent} were there`;
+    ? `${counted(counts.keysThatOpen, 'session key')} ${counts.keysThatOpen === 1 ? 'opens' : 'open'}`
+    : `${counted(counts.keysStored, 'session key')} stored, ${counts.keysPresent} were there`;
   const present = report.data.filter(({ state }) => state === 'present').length;
   const data = dryRun
-    ? `${counts.dataFiles} data files decrypt`
-    : `${counts.dataFiles - present} data files encrypted again, ${present} were there`;
+    ? `${counted(counts.dataFiles, 'data file')} ${counts.dataFiles === 1 ? 'decrypts' : 'decrypt'}`
+    : `${counted(counts.dataFiles - present, 'data file')} encrypted again, ${present} were there`;
   output.result(
     { run, dryRun, ...counts, risks: risks.length, report: reportPath },
     `${keys}, ${counts.keysFailed} stay closed; ${data}; report: ${reportPath}`,

@@ -57,8 +57,12 @@ export async function openDomainKeySection(
   }
 }
 
-/** The symmetric key of version 1, a view, or the RSA key. */
-function importDomainKey(source: DomainKeySource): Uint8Array | KeyObject {
+/**
+ * The symmetric key of version 1, a view, or the RSA key.
+ *
+ * @throws KeyStoreError PASSWORD_REQUIRED for a PVK that is encrypted; BlobFormatError and what `importLegacyPrivateKey` throws for what is no key.
+ */
+export function importDomainKey(source: DomainKeySource): Uint8Array | KeyObject {
   if (!(source instanceof Uint8Array)) return importLegacyPrivateKey(source);
   if (source.length < 4) return importLegacyPrivateKey(source);
   const magic = new BlobReader(source, 'domain backup key').u32le('magic');

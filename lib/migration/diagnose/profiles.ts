@@ -3,33 +3,34 @@ import { dirname } from 'node:path';
 import { KeyStoreError } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import { WindowsProfile } from '../../legacy/dpapi/windows-profile.ts';
+import { domainKeysAmong } from '../domain-key-file.ts';
 import type { Inventory } from '../inventory.ts';
 import { PasswordForms, profileSecrets, type LegacySecrets } from '../legacy-secrets.ts';
 
 export class Profiles implements Disposable {
-  readonly #profiles: readonly WindowsProfile[];
-  readonly #forms: PasswordForms;
+  readonly #profiles: WindowsProfile[] = [];
+  /** What the profiles open master keys with. */
+  readonly #secrets: readonly Disposable[];
 
-  private constructor(profiles: readonly WindowsProfile[], forms: PasswordForms) {
-    this.#profiles = profiles;
-    this.#forms = forms;
+  private constructor(secrets: readonly Disposable[]) {
+    this.#secrets = secrets;
   }
 
   /** @param secrets - The caller still owns them. */
   static async open(inventory: Inventory | undefined, secrets: LegacySecrets): Promise<Profiles> {
     const forms = new PasswordForms(secrets.passwords);
-    const profiles: WindowsProfile[] = [];
+    const among = await domainKeysAmong(inventory?.items ?? [], forms);
+    const domainKeys = [...(secrets.domainKeys ?? []), ...among.keys];
+    const opened = new Profiles([forms, among]);
     try {
+      const all = profileSecrets({ ...secrets, domainKeys }, forms);
       for (const folder of foldersOf(inventory))
-        profiles.push(
-          await WindowsProfile.open(folder, profileSecrets(secrets, forms), {
-            onUnreadable: () => undefined,
-          }),
+        opened.#profiles.push(
+          await WindowsProfile.open(folder, all, { onUnreadable: () => undefined }),
         );
-      return new Profiles(profiles, forms);
+      return opened;
     } catch (error) {
-      for (const profile of profiles) profile[Symbol.dispose]();
-      forms[Symbol.dispose]();
+      opened[Symbol.dispose]();
       throw error;
     }
   }
@@ -61,7 +62,7 @@ export class Profiles implements Disposable {
 
   [Symbol.dispose](): void {
     for (const profile of this.#profiles) profile[Symbol.dispose]();
-    this.#forms[Symbol.dispose]();
+    for (const secret of this.#secrets) secret[Symbol.dispose]();
   }
 }
 
