@@ -1,5 +1,6 @@
 /** The report of a migration: what became of each key and each data file, as JSON and for people. No secret is in it. */
 import type { KeyStoreErrorCode } from '../errors.ts';
+import { counted } from './counted.ts';
 import type { Risk } from './risks.ts';
 import type { SkippedPath } from './source-files.ts';
 
@@ -103,17 +104,20 @@ export interface ReportedPrivateKey {
 /** The report for people, in Markdown. */
 export function reportText(report: MigrationReport): string {
   const { counts, keys, data, failures, risks, privateKeys, skipped } = report;
+  const present = data.filter(({ state }) => state === 'present').length;
   const lines = [
     `# Migration ${report.run}${report.dryRun ? ' (dry run: nothing was stored)' : ''}`,
     '',
     `${report.startedAt} to ${report.endedAt}, into the store ${report.storeId}. From: ${report.roots.map(code).join(', ')}.`,
     '',
-    `- ${counts.files} files were looked at, ${skipped.length} were not.`,
+    `- ${counted(counts.files, 'file')} looked at, ${skipped.length} not.`,
     report.dryRun
-      ? `- ${counts.keysThatOpen} session keys open.`
-      : `- ${counts.keysStored} session keys were stored, ${counts.keysPresent} had been stored before.`,
-    `- ${counts.dataFiles} data files ${report.dryRun ? 'decrypt' : 'were encrypted again'}.`,
-    `- ${counts.failures} things could not be done.`,
+      ? `- Session keys that open: ${counts.keysThatOpen}.`
+      : `- ${counted(counts.keysStored, 'session key')} stored, ${counts.keysPresent} had been stored before.`,
+    report.dryRun
+      ? `- Data files that decrypt: ${counts.dataFiles}.`
+      : `- ${counted(counts.dataFiles - present, 'data file')} encrypted again, ${present} had been before.`,
+    `- ${counted(counts.failures, 'thing')} could not be done.`,
     '',
     'The originals are as they were. Migrated keys decrypt only until `keycask trust adopt ID`: nothing says who made the old blobs.',
     ...section('What could not be done', failures, ({ path, code: errorCode, message, hint }) =>
@@ -122,16 +126,25 @@ export function reportText(report: MigrationReport): string {
         ...(hint === undefined ? [] : [plain(hint)]),
       ].join(' '),
     ),
+    ...section(
+      'What was not looked at',
+      skipped.slice(0, SHOWN_SKIPPED),
+      ({ path, reason }) => `${code(path)}: ${REASONS[reason]}`,
+    ),
+    ...(skipped.length > SHOWN_SKIPPED
+      ? [`- and ${skipped.length - SHOWN_SKIPPED} more: see report.json`]
+      : []),
     ...section('Risks', risks, ({ severity, text, advice, count, paths }) =>
-      [`**${severity}**, ${count} files: ${text} ${advice}`, `(${shortList(paths, count)})`].join(
-        ' ',
-      ),
+      [
+        `**${severity}**, ${counted(count, 'file')}: ${text} ${advice}`,
+        `(${shortList(paths, count)})`,
+      ].join(' '),
     ),
     ...section(
       'Private keys',
       privateKeys,
       ({ keyId, modulusBits, found, opened }) =>
-        `${keyId}, RSA ${modulusBits}, opened ${opened} session keys: ${found.map(code).join(', ')}`,
+        `${keyId}, RSA ${modulusBits}, opened ${counted(opened, 'session key')}: ${found.map(code).join(', ')}`,
     ),
     ...section('Session keys', keys, (key) =>
       [
@@ -144,7 +157,7 @@ export function reportText(report: MigrationReport): string {
       'Data files',
       data,
       ({ path, target, bytes, sha256, cipher, certainty }) =>
-        `${code(path)} → ${code(target)}: ${bytes} bytes, SHA-256 ${sha256}, ${cipher}, ${certainty}`,
+        `${code(path)} → ${code(target)}: ${counted(bytes, 'byte')}, SHA-256 ${sha256}, ${cipher}, ${certainty}`,
     ),
     '',
   ];
@@ -192,4 +205,11 @@ function plain(text: string): string {
 /** Control, format (bidirectional overrides among them), line and paragraph separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const PROOFS = { commitment: 'its commitment', opened: 'opening the record' } as const;
+const REASONS: Readonly<Record<SkippedPath['reason'], string>> = {
+  'symbolic-link': 'a symbolic link; name what it leads to',
+  'special-file': 'neither a file nor a folder',
+  unreadable: 'it could not be read',
+  'too-deep': 'folders below it are too deep',
+};
 const SHOWN_PATHS = 5;
+const SHOWN_SKIPPED = 100;
