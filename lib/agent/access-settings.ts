@@ -2,7 +2,7 @@
 import { KeyStoreError } from '../errors.ts';
 import type { AccessEntry, AgentConfiguration } from './agent-configuration.ts';
 import { AGENT_RIGHTS, type AccessRule, type AgentRight } from './options.ts';
-import { userNumber } from './users.ts';
+import { userNumber } from '../platform/users.ts';
 
 /** What a user has where no entry says otherwise. */
 export const DEFAULT_RIGHTS: readonly AgentRight[] = AGENT_RIGHTS.filter(

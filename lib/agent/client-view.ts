@@ -3,7 +3,7 @@ import type { ProviderCapabilities } from '../contracts/provider.ts';
 import type { AgentPlace } from './agent-posture.ts';
 import type { HardeningReport } from './hardening-report.ts';
 import type { Peer } from './peer.ts';
-import { userName } from './users.ts';
+import { userName } from '../platform/users.ts';
 
 /** @returns What a client's keys are told with. */
 export async function placesOf(

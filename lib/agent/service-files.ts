@@ -27,8 +27,6 @@ export const SYSTEM_FOLDERS = {
   /** XDG_STATE_HOME of the service. */
   secret: `/var/lib/${SECRET_NAME}`,
 } as const;
-export const SYSTEM_SOCKET = `/run/${RUNTIME_NAME}/agent.sock`;
-
 /** Of a service with a user of its own; root writes these. */
 export function systemServiceFiles(
   service: AgentService & { readonly user: string },

@@ -155,7 +155,7 @@ async function rowsOf(configuration: AgentConfiguration): Promise<AccessRow[]> {
 
 /** The agent's user, by name. */
 async function ownerOf(context: CommandContext<FolderOption>): Promise<string> {
-  const { userName } = await import('../../agent/users.ts');
+  const { userName } = await import('../../platform/users.ts');
   const { folder } = await openAgentFolder(context);
   return userName((await folder.owner()) ?? 0);
 }

@@ -61,10 +61,10 @@ function isRootOrElsewhere({ dryRun, out }: InstallOptions): boolean {
 }
 
 async function systemFiles(options: InstallOptions): Promise<ServiceFiles> {
-  const { SYSTEM_FOLDERS, SYSTEM_SOCKET, systemServiceFiles } =
-    await import('../../agent/service-files.ts');
+  const { SYSTEM_FOLDERS, systemServiceFiles } = await import('../../agent/service-files.ts');
+  const { SYSTEM_AGENT } = await import('../../platform/agent-socket.ts');
   const { agent: folder, secret } = SYSTEM_FOLDERS;
-  const command = await commandOf({ ...options, folder, socket: SYSTEM_SOCKET });
+  const command = await commandOf({ ...options, folder, socket: SYSTEM_AGENT.socket });
   const { user } = options;
   if (!/^[a-z_][a-z0-9_-]{0,30}$/u.test(user))
     throw new KeyStoreError('PARAMETER_INVALID', `${JSON.stringify(user)} is no name for a user`);

@@ -17,7 +17,7 @@ import {
 } from '../../../lib/agent/agent-configuration.ts';
 import { AgentFolder } from '../../../lib/agent/agent-folder.ts';
 import { addTrusted, listTrusted, removeTrusted } from '../../../lib/agent/trust-folder.ts';
-import { userName, userNumber } from '../../../lib/agent/users.ts';
+import { userName, userNumber } from '../../../lib/platform/users.ts';
 import { SessionKeyStore } from '../../../lib/session-key-store.ts';
 import { hasModes, testAsRoot } from '../../support/permissions.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
