@@ -1,0 +1,264 @@
+/**
+ * TokenSessions: sessions with a token, some at once, logged in.
+ *
+ * A token can go and come back: whatever shows that it did is answered by new sessions, a new login and one more try. A PIN that the
+ * token refused is not tried again: three times would lock it.
+ */
+import type { Pkcs11, SessionHandle } from '../../../native-bindings/pkcs11.ts';
+import { CKR, hasCkr } from '../../../native-bindings/pkcs11-status.ts';
+import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
+import type { SecretBytes } from '../../keys/secret-bytes.ts';
+import { findToken, type FoundToken, type TokenName } from './find-token.ts';
+import type { Pkcs11Module } from './pkcs11-module.ts';
+import { requireLogin, type LoginOptions } from './login.ts';
+import { SessionPool } from './session-pool.ts';
+
+/** Asked whenever the token wants its PIN. Whoever asked disposes of the answer. */
+export type AskPin = () => Promise<SecretBytes>;
+
+export interface TokenSessionsOptions {
+  readonly module: Pkcs11Module;
+  readonly token: TokenName;
+  readonly pin?: AskPin | undefined;
+  readonly maxSessions: number;
+}
+
+/** What a piece of work has. Its handles are good until it settles. */
+export interface TokenSession {
+  readonly api: Pkcs11;
+  readonly handle: SessionHandle;
+  /** Object handles that were found in another connection are none in this one. */
+  readonly connection: object;
+}
+
+/** What comes before a piece of work, and which failures of it say that the token is lost. */
+interface Preparation {
+  readonly prepare: (connection: Connection) => Promise<void>;
+  readonly lost: readonly number[];
+  readonly pool?: 'pool' | 'objects';
+}
+
+/** One run of sessions, from when the token was found to when it was lost. */
+interface Connection {
+  readonly token: FoundToken;
+  readonly pool: SessionPool;
+  /** One session, which session objects are made in. */
+  readonly objects: SessionPool;
+  /** Of the module. */
+  readonly restarts: number;
+}
+
+export class TokenSessions {
+  readonly #options: TokenSessionsOptions;
+  #connecting: Promise<Connection> | undefined;
+  #current: Connection | undefined;
+  #login: { readonly to: Connection; readonly done: Promise<void> } | undefined;
+  /** What the token answered to its PIN, where that was no. */
+  #refusal: KeyStoreError | undefined;
+  #isClosed = false;
+
+  constructor(options: TokenSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Can it log in without a caller's help? */
+  get hasPin(): boolean {
+    return this.#options.pin !== undefined;
+  }
+
+  /** The token as it was found last. */
+  async token(): Promise<FoundToken> {
+    return (await this.#connection()).token;
+  }
+
+  /**
+   * Runs `work` with a session that is logged in, once more where the token was gone meanwhile: it has to be something that can be done twice.
+   *
+   * @throws KeyStoreError PASSWORD_REQUIRED, PASSWORD_WRONG, PIN_LOCKED; PROVIDER_UNAVAILABLE where the token does not come back; what
+   *   `work` throws.
+   */
+  use<Result>(
+    work: (session: TokenSession) => Promise<Result>,
+    options: LoginOptions = {},
+  ): Promise<Result> {
+    return this.#use(work, {
+      prepare: (connection) => this.#logIn(connection, options),
+      lost: [...LOST, CKR.USER_NOT_LOGGED_IN],
+    });
+  }
+
+  /** Runs `work` with a session that may not be logged in: it sees what is public. */
+  usePublic<Result>(work: (session: TokenSession) => Promise<Result>): Promise<Result> {
+    return this.#use(work, { prepare: () => Promise.resolve(), lost: LOST });
+  }
+
+  /** Runs `work` with the session that session objects are made in: they are gone with it, and it stays as long as the token does. */
+  useForObjects<Result>(
+    work: (session: TokenSession) => Promise<Result>,
+    options: LoginOptions = {},
+  ): Promise<Result> {
+    return this.#use(work, {
+      prepare: (connection) => this.#logIn(connection, options),
+      lost: [...LOST, CKR.USER_NOT_LOGGED_IN],
+      pool: 'objects',
+    });
+  }
+
+  /** No work begins from here on; settles when the sessions are closed, and the module is given back. Once only. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const connection = await this.#connecting?.catch(() => undefined);
+    this.#connecting = undefined;
+    if (connection) await this.#disconnect(connection);
+    await this.#options.module.release();
+  }
+
+  #disconnect({ pool, objects }: Connection): Promise<void> {
+    return this.#options.module.run(async () => {
+      await pool.close();
+      await objects.close();
+    });
+  }
+
+  async #use<Result>(
+    work: (session: TokenSession) => Promise<Result>,
+    { prepare, lost, pool = 'pool' }: Preparation,
+  ): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      let connection: Connection | undefined;
+      try {
+        connection = await this.#connection();
+        const at = connection;
+        await prepare(at);
+        return await this.#options.module.run((api) =>
+          at[pool].use((handle) => work({ api, handle, connection: at })),
+        );
+      } catch (error) {
+        const loss = await this.#lossOf(error, connection, lost);
+        if (!loss) throw error;
+        if (attempt === ATTEMPTS) throw this.#gone(error);
+        // First new sessions may be enough; then the module has to look for its tokens again.
+        await this.#leave(connection, attempt > 1 ? 'module' : loss);
+      }
+    }
+  }
+
+  #connection(): Promise<Connection> {
+    if (this.#isClosed) throw new KeyStoreError('HANDLE_INVALID');
+    if (!this.#connecting) {
+      const connecting = this.#connect();
+      this.#connecting = connecting;
+      connecting.catch(() => {
+        if (this.#connecting === connecting) this.#connecting = undefined;
+      });
+    }
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<Connection> {
+    const { module, token: name, maxSessions } = this.#options;
+    if (module.isDistrusted) await module.restart(module.restarts);
+    return module.run(async (api) => {
+      const token = await findToken(api, name);
+      const { restarts } = module;
+      const pool = new SessionPool(api, token, { most: maxSessions });
+      const objects = new SessionPool(api, token, { most: 1, outlivesFailures: true });
+      return (this.#current = { token, restarts, pool, objects });
+    });
+  }
+
+  /** Once for all who wait for it. */
+  async #logIn(connection: Connection, options: LoginOptions): Promise<void> {
+    if (this.#refusal) throw this.#refusal;
+    if (this.#login?.to === connection) return this.#login.done;
+    const { module, pin } = this.#options;
+    const done = module.run((api) =>
+      connection.pool.use((handle) =>
+        requireLogin({ api, handle, token: connection.token, pin, ...options }),
+      ),
+    );
+    this.#login = { to: connection, done };
+    try {
+      await done;
+    } catch (error) {
+      if (this.#login.done === done) this.#login = undefined;
+      if (KeyStoreError.is(error) && REFUSALS.has(error.code)) this.#refusal = error;
+      // It said nothing of the PIN. Whoever tries again does so with a module that begins anew; by itself nothing is tried.
+      else if (hasCkr(error, ...SUSPICIOUS)) module.distrust();
+      throw error;
+    }
+  }
+
+  /** What a failure says to be lost: the sessions, all that the module knows, or nothing. */
+  async #lossOf(
+    error: unknown,
+    connection: Connection | undefined,
+    lost: readonly number[],
+  ): Promise<'sessions' | 'module' | undefined> {
+    if (this.#isClosed) return undefined;
+    if (hasCkr(error, ...lost)) return 'sessions';
+    if (!hasCkr(error, ...SUSPICIOUS) || !connection || error.native?.api === 'C_Login')
+      return undefined;
+    if (NOT_OF_A_SECRET.has(error.native?.api ?? '')) return 'module';
+    // These say anything, wrong padding included. A token that still answers was not lost.
+    const { module } = this.#options;
+    try {
+      await module.run((api) => connection.pool.use((handle) => api.askForRandom(handle)));
+      return undefined;
+    } catch (failure) {
+      return hasCkr(failure, CKR.FUNCTION_NOT_SUPPORTED) ? undefined : 'module';
+    }
+  }
+
+  async #leave(connection: Connection | undefined, loss: 'sessions' | 'module'): Promise<void> {
+    const { module } = this.#options;
+    if (this.#isCurrent(connection)) this.#connecting = undefined;
+    if (connection) void this.#disconnect(connection).catch(() => undefined);
+    if (loss === 'module') await module.restart(connection?.restarts ?? module.restarts);
+  }
+
+  #isCurrent(connection: object | undefined): boolean {
+    return connection === undefined || this.#current === connection;
+  }
+
+  #gone(error: unknown): KeyStoreError {
+    const native = KeyStoreError.is(error) ? error.native : undefined;
+    const { label } = this.#options.token;
+    return new KeyStoreError(
+      'PROVIDER_UNAVAILABLE',
+      `the token ${JSON.stringify(label)} does not answer`,
+      {
+        hint: 'Is it plugged in, and is what its module talks to running? Try again then; nothing is lost.',
+        ...(native && { native }),
+      },
+    );
+  }
+}
+
+/** The first, with new sessions, with the module begun anew. */
+const ATTEMPTS = 3;
+const REFUSALS: ReadonlySet<KeyStoreErrorCode> = new Set(['PASSWORD_WRONG', 'PIN_LOCKED']);
+
+/** The token was taken out, or the module, or somebody else in this process, ended our sessions or our login. */
+const LOST = [
+  CKR.DEVICE_REMOVED,
+  CKR.TOKEN_NOT_PRESENT,
+  CKR.TOKEN_NOT_RECOGNIZED,
+  CKR.SLOT_ID_INVALID,
+  CKR.SESSION_HANDLE_INVALID,
+  CKR.SESSION_CLOSED,
+  CKR.CRYPTOKI_NOT_INITIALIZED,
+];
+/**
+ * What fails here, fails for the token's sake: the memory of a TPM is full of keys that its module forgot to take out, and is empty when the
+ * module begins anew.
+ */
+const NOT_OF_A_SECRET: ReadonlySet<string> = new Set(['C_GenerateKeyPair', 'C_CreateObject']);
+/** What modules answer to a token that is gone, and to much else. */
+const SUSPICIOUS = [
+  CKR.GENERAL_ERROR,
+  CKR.FUNCTION_FAILED,
+  CKR.DEVICE_ERROR,
+  CKR.HOST_MEMORY,
+  CKR.OPERATION_NOT_INITIALIZED,
+];
