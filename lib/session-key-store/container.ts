@@ -57,6 +57,8 @@ const EXCHANGE_PROPERTY = 'custom:keycask-exchange-certificate';
 /** Of a container that signs no more: sealed with the key, so that no other file can make it the current one again. */
 const RETIRED_PROPERTY = 'custom:keycask-retired';
 
+/** Name of the provider whose keys are in an agent. */
+const AGENT = 'isolated';
 /** The keys may be the only ones that open a home: nobody is told to delete them. */
 const UNFINISHED_HINT =
   'Restore the key files from a copy: keys/ of the home, or for cryptoapi %APPDATA%\\keycask. Delete the container only if no home ever used it.';
@@ -110,10 +112,24 @@ export async function createContainer(
     return pending;
   };
   const exchange = await ask(chosen.exchange, 'AT_KEYEXCHANGE');
+  if (chosen.exchange === 'RSA') await bindToDecrypt(provider, exchange);
   const signature = await ask(chosen.signature, 'AT_SIGNATURE');
   return finalizeBoth({ exchange, signature }, ({ exchangeKey, signatureKey }) =>
     certify(name, exchangeKey, signatureKey, options.notBefore),
   );
+}
+
+/**
+ * An agent opens SIMPLEBLOBs with keys that do not sign only. An exchange key beside a signature key signs nothing; elsewhere it may, as CryptoAPI
+ * documents it.
+ */
+async function bindToDecrypt(provider: Provider, exchange: PendingKey): Promise<void> {
+  if (provider.name === AGENT) await exchange.setProperty('keyUsage', ['decrypt']);
+}
+
+/** An EC key agrees, and can do nothing else. */
+function ignoreWrongUsage(error: unknown): void {
+  if (!KeyStoreError.is(error) || error.code !== 'PARAMETER_INVALID') throw error;
 }
 
 /** Before a key is made: some CSPs have no long keys, or do not sign with SHA-256. */
@@ -179,6 +195,7 @@ export async function importContainer(
     provider.importKey(privateKey, persistedName(provider, name), spec);
   const exchange = await ask(keys.exchange, 'AT_KEYEXCHANGE');
   if (!keys.signature) await exchange.setProperty('keyUsage', ['decrypt', 'sign']);
+  else await bindToDecrypt(provider, exchange).catch(ignoreWrongUsage);
   const signature = keys.signature && (await ask(keys.signature, 'AT_SIGNATURE'));
   return finalizeBoth({ exchange, signature }, async (pair) => {
     if (!keys.certificates) return certify(name, pair.exchangeKey, pair.signatureKey, notBefore);

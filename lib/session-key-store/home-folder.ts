@@ -17,6 +17,10 @@ export interface HomeConfiguration {
   readonly protector?: ProtectorName;
   /** Of the CSP or key storage provider, where it is not the default one. */
   readonly providerName?: string;
+  /** Of isolated: path of the agent's socket, where it is not the default one. */
+  readonly agentSocket?: string;
+  /** Of isolated: the user that the agent runs as. */
+  readonly agentUser?: string;
 }
 
 export class HomeFolder {
@@ -62,17 +66,21 @@ export class HomeFolder {
     const text = await this.#readConfigurationText();
     try {
       const read = JSON.parse(text) as Record<string, unknown>;
-      const { version, provider, protector, providerName } = read;
+      const { version, provider, protector, providerName, agentSocket, agentUser } = read;
       const known = PROTECTORS.find((name) => name === protector);
       const isProtected =
         known !== undefined || (provider !== 'software' && protector === undefined);
-      const isNamed = providerName === undefined || typeof providerName === 'string';
+      const isNamed = [providerName, agentSocket, agentUser].every(
+        (text) => text === undefined || typeof text === 'string',
+      );
       if (version === 1 && typeof provider === 'string' && isProtected && isNamed)
         return {
           version,
           provider,
           ...(known && { protector: known }),
-          ...(providerName && { providerName }),
+          ...(providerName && { providerName: providerName as string }),
+          ...(agentSocket && { agentSocket: agentSocket as string }),
+          ...(agentUser && { agentUser: agentUser as string }),
         };
     } catch {
       // Said below, as for every other content that is not a configuration.

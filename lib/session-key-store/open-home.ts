@@ -47,6 +47,8 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     exportable = true,
     isolation = 'none',
     providerName,
+    agentSocket,
+    agentUser,
   } = options;
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   if (await folder.exists())
@@ -56,7 +58,11 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     provider: name,
     ...(name === 'software' && { protector }),
     ...(providerName && { providerName }),
+    ...(agentSocket && { agentSocket: resolveSocket(agentSocket) }),
+    ...(agentUser && { agentUser }),
   };
+  if (name !== 'isolated' && (agentSocket ?? agentUser) !== undefined)
+    throw new KeyStoreError('PARAMETER_INVALID', 'an agent goes with --provider isolated');
   const provider = await openProviderOf(folder, configuration, options);
   try {
     const isSoftware = isSoftwareProvider(provider);
@@ -219,16 +225,23 @@ export async function protectHome(
 
 function openProviderOf(
   folder: HomeFolder,
-  { provider, protector, providerName }: HomeConfiguration,
+  { provider, protector, providerName, agentSocket, agentUser }: HomeConfiguration,
   { passphrase, stateFolder }: OpenStoreOptions,
 ): Promise<Provider> {
   return openProvider(provider, {
     folder: folder.keys,
     ...(protector && { protector }),
     ...(providerName && { providerName }),
+    ...(agentSocket && { agentSocket }),
+    ...(agentUser && { agentUser }),
     ...(passphrase && { passphrase }),
     ...(stateFolder && { stateFolder }),
   });
+}
+
+/** A home is opened from any working folder. A pipe of Windows has no folder. */
+function resolveSocket(path: string): string {
+  return process.platform === 'win32' ? path : resolve(path);
 }
 
 function signFirstTrust(

@@ -16,21 +16,24 @@ export interface OpenProviderOptions {
   readonly stateFolder?: string;
   /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
   readonly providerName?: string;
+  /** Of isolated: path of the agent's socket. Default: where an agent of this user, or an installed one, listens. */
+  readonly agentSocket?: string;
+  /** Of isolated: the user that the agent runs as, by name or number, where it is neither this one nor root. Default: of an installed agent's socket its own user. */
+  readonly agentUser?: string;
 }
 
 /** Names that `--provider` takes. */
-export const PROVIDERS = ['software', 'cryptoapi', 'cng'] as const;
+export const PROVIDERS = ['software', 'isolated', 'cryptoapi', 'cng'] as const;
 
 /** Names that `--provider` will take, and what they need. */
 const PLANNED: Record<string, string> = {
-  isolated: 'it needs a keycask agent, and a release of keycask that has it',
   pkcs11: 'it needs a token, and a release of keycask that has it',
 };
 
 /**
  * Opens a key storage provider (NCryptOpenStorageProvider).
  *
- * @param name - `software`; on Windows also `cryptoapi` and `cng`, whose keys lie where Windows keeps them.
+ * @param name - `software`; `isolated`, whose keys are in an agent; on Windows also `cryptoapi` and `cng`, whose keys lie where Windows keeps them.
  * @throws KeyStoreError PROVIDER_UNAVAILABLE (NTE_PROV_DLL_NOT_FOUND) for a name that does not run here, MODULE_MISSING where koffi is not
  *   installed, PARAMETER_INVALID for any other name.
  * @example
@@ -49,6 +52,9 @@ export async function openProvider(
     case 'software':
       refuseProviderName(name, providerName);
       return openSoftware(options);
+    case 'isolated':
+      refuseProviderName(name, providerName);
+      return openIsolated(options);
     case 'cryptoapi': {
       requireWindows(name);
       const { openCryptoApiProvider } = await import('../providers/cryptoapi/index.ts');
@@ -81,6 +87,14 @@ async function openSoftware(options: OpenProviderOptions): Promise<Provider> {
       others.map((other) => protectorOf({ ...options, protector: other })),
     ),
   });
+}
+
+async function openIsolated({ agentSocket, agentUser }: OpenProviderOptions): Promise<Provider> {
+  const { openIsolatedProvider } = await import('../providers/isolated/index.ts');
+  const { agentSocket: defaultSocket, agentUserOf } = await import('../platform/agent-socket.ts');
+  const socket = agentSocket ?? defaultSocket();
+  const user = await agentUserOf(socket, agentUser);
+  return openIsolatedProvider({ socket, ...(user !== undefined && { agentUser: user }) });
 }
 
 function requireWindows(name: string): void {

@@ -41,6 +41,10 @@ export interface CreateStoreOptions extends OpenStoreOptions {
   readonly provider?: string;
   /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
   readonly providerName?: string;
+  /** Of isolated: path of the agent's socket. Default: where an agent of this user, or an installed one, listens. Kept in keycask.json. */
+  readonly agentSocket?: string;
+  /** Of isolated: the user that the agent runs as, by name or number, where it is neither this one nor root. Kept in keycask.json. */
+  readonly agentUser?: string;
   /** Default `p-256`; `rsa-3072` where the provider has no elliptic curves. */
   readonly algorithm?: ContainerAlgorithm;
   /** Isolation of the private keys by VBS (cng). Default `none`. */
