@@ -1,4 +1,5 @@
-/** keycask/testing: the conformance suites that define a provider and a store. */
+/** keycask/testing: the conformance suites that define a provider, a store and the storage of a signed log. */
+export { testLogStorage, type LogStorageFixture } from './log-storage-conformance.ts';
 export {
   testProvider,
   type ProviderFixture,
