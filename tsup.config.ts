@@ -20,6 +20,7 @@ const library: Options = {
     'lib/legacy/index.ts',
     'lib/migration/index.ts',
     'lib/records/index.ts',
+    'lib/signed-log/index.ts',
     'lib/providers/software/index.ts',
     'lib/providers/isolated/index.ts',
     'lib/providers/cryptoapi/index.ts',

@@ -18,6 +18,7 @@ const ENTRIES = [
   'keycask/legacy',
   'keycask/migration',
   'keycask/records',
+  'keycask/signed-log',
   'keycask/providers/software',
   'keycask/providers/cryptoapi',
   'keycask/providers/cng',
