@@ -14,6 +14,8 @@ export interface AgentPlace {
   readonly isOtherUser: boolean;
   /** Did the system hide the agent's memory from other programs of its user (HardeningReport, `not-dumpable`)? */
   readonly isHidden: boolean;
+  /** Does the agent give private keys out where their own policy allows it? */
+  readonly allowsExport: boolean;
 }
 
 /**
@@ -25,7 +27,9 @@ export interface AgentPlace {
  * @param posture - As the provider in the agent tells it.
  */
 export function postureInAgent(posture: Posture, agent: AgentPlace): Posture {
-  if (posture.inMemory !== 'this process') return { ...posture, usableBy: usersOf(agent) };
+  const exportable = posture.exportable && agent.allowsExport;
+  if (posture.inMemory !== 'this process')
+    return { ...posture, usableBy: usersOf(agent), exportable };
   const { user, isOtherUser, isHidden } = agent;
   const place: ProtectionLevel = isOtherUser ? 'agent, other user' : 'agent, same user';
   const inMemory: KeyReader = isOtherUser || isHidden ? 'root' : 'same user';
@@ -41,6 +45,7 @@ export function postureInAgent(posture: Posture, agent: AgentPlace): Posture {
     inMemory: place,
     readableBy: readersOf(posture, agent, protection.level),
     usableBy: usersOf(agent),
+    exportable,
     notes: [...posture.notes, ...noteOf(place, protection.level, user)],
   };
 }

@@ -1,20 +1,26 @@
 /** The agent as one of its clients sees it: as the same user, or as another one. */
 import type { ProviderCapabilities } from '../contracts/provider.ts';
 import type { AgentPlace } from './agent-posture.ts';
-import type { HardeningReport } from './hardening-report.ts';
+import type { AgentOptions } from './options.ts';
 import type { Peer } from './peer.ts';
 import { userName } from '../platform/users.ts';
 
 /** @returns What a client's keys are told with. */
-export async function placesOf(
-  hardening: HardeningReport | undefined,
-): Promise<(peer: Peer) => AgentPlace> {
+export async function placesOf({
+  hardening,
+  allowExport: allowsExport = false,
+}: AgentOptions): Promise<(peer: Peer) => AgentPlace> {
   const own = process.geteuid?.();
   const user = own === undefined ? 'unknown' : await userName(own);
   const isHidden =
     hardening?.measures.some((one) => one.name === 'not-dumpable' && one.isInForce) ?? false;
   // Of whom nothing is known may be the same user.
-  return ({ uid }) => ({ user, isOtherUser: uid !== undefined && uid !== own, isHidden });
+  return ({ uid }) => ({
+    user,
+    isOtherUser: uid !== undefined && uid !== own,
+    isHidden,
+    allowsExport,
+  });
 }
 
 /** A client's keys are used in the agent, not in the client's process. */

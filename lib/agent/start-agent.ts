@@ -72,7 +72,7 @@ export async function startAgentThatSigns(
     let requests = 0;
     const fixed = fixedStatus(options, provider);
     const { user } = fixed;
-    const placeFor = await placesOf(options.hardening);
+    const placeFor = await placesOf(options);
     const operations = new Operations({
       keeper,
       trust,

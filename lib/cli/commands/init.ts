@@ -1,5 +1,6 @@
 /** keycask init: makes a home, its key container and its trust. */
 import { Option, type Command } from 'commander';
+import { PROTECTION_LEVELS } from '../../contracts/protection-level.ts';
 import type { Isolation } from '../../contracts/provider.ts';
 import type {
   ContainerAlgorithm,
@@ -14,6 +15,10 @@ import { DPAPI_NOTE } from './container-protect.ts';
 interface InitOptions {
   readonly provider: string;
   readonly providerName?: string;
+  readonly agentSocket?: string;
+  readonly agentUser?: string;
+  readonly pkcs11Module?: string;
+  readonly token?: string;
   readonly algorithm?: ContainerAlgorithm;
   readonly isolation: Isolation;
   readonly protector?: ProtectorName;
@@ -27,13 +32,23 @@ export function addInit(program: Command, invocation: Invocation): void {
     .description('Make a home: a key container to wrap and sign with, and what is trusted.')
     .option(
       '--provider <name>',
-      'where the private keys live: software; on Windows also cryptoapi, cng',
+      'where the private keys live: software; isolated, in an agent; pkcs11, on a token; on Windows also cryptoapi, cng',
       'software',
     )
     .option(
       '--provider-name <name>',
       "of cryptoapi the CSP's name, of cng the key storage provider's (default: Microsoft's)",
     )
+    .option(
+      '--agent-socket <path>',
+      "of isolated: the agent's socket (default: your agent's, or an installed one's)",
+    )
+    .option(
+      '--agent-user <user>',
+      'of isolated: the user that the agent runs as (default: you, root, or that of an installed one)',
+    )
+    .option('--pkcs11-module <path>', 'of pkcs11: the module that reaches the token')
+    .option('--token <label>', 'of pkcs11: the label of the token')
     .addOption(algorithmOption())
     .addOption(isolationOption())
     .addOption(
@@ -47,6 +62,7 @@ export function addInit(program: Command, invocation: Invocation): void {
       action<InitOptions>(invocation, async (context) => {
         const { provider, providerName, protector, isolation, algorithm, notExportable } =
           context.options;
+        const { agentSocket, agentUser, pkcs11Module, token } = context.options;
         using passphrase = remembered(() =>
           context.readSecret({
             name: 'passphrase',
@@ -63,10 +79,15 @@ export function addInit(program: Command, invocation: Invocation): void {
           provider,
           isolation,
           ...(providerName !== undefined && { providerName }),
+          ...(agentSocket !== undefined && { agentSocket }),
+          ...(agentUser !== undefined && { agentUser }),
+          ...(pkcs11Module !== undefined && { pkcs11Module }),
+          ...(token !== undefined && { token }),
           ...(algorithm && { algorithm }),
           ...(protector && { protector }),
           exportable: notExportable !== true,
           passphrase: passphrase.ask,
+          pin: context.askPin,
         });
         const container = await store.showContainer();
         const seal = provider === 'software' ? (protector ?? 'machine-secret') : undefined;
@@ -87,7 +108,9 @@ export function addInit(program: Command, invocation: Invocation): void {
             'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
           );
         if (seal === 'dpapi') context.output.note(DPAPI_NOTE);
-        if (provider !== 'software')
+        if (provider === 'isolated') context.output.note(agentNote(container));
+        else if (provider === 'pkcs11') context.output.note(tokenNote(container));
+        else if (provider !== 'software')
           context.output.note(
             `The private keys are where Windows keeps them, in the container ${container.name}: a copy of this home opens nowhere else. For an archive see \`keycask container export\`.`,
           );
@@ -97,8 +120,29 @@ export function addInit(program: Command, invocation: Invocation): void {
     command,
     'keycask init',
     'keycask init --algorithm rsa-3072 --protector passphrase',
+    'keycask init --provider isolated',
+    'keycask init --provider pkcs11 --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token archive',
     'keycask init --provider cng --isolation prefer-vbs',
   );
+}
+
+/** A token of software keeps a key from nobody: its name alone does not say so. */
+function tokenNote({ name, exchange }: ContainerInfo): string {
+  const posture = exchange?.posture;
+  const where = `The private keys are on the token, in the container ${name}, and do not leave it: this home opens where the token is, and there is no archive of them.`;
+  if (!posture || posture.level === 'token') return where;
+  return `${where} This is a token of software, whose keys in use are ${PROTECTION_LEVELS[posture.level].words}.`;
+}
+
+/** What the agent is worth for these keys, which its name alone does not say. */
+function agentNote({ name, exchange }: ContainerInfo): string {
+  const posture = exchange?.posture;
+  const where = `The private keys are in the agent, in the container ${name}: this home opens where the agent is.`;
+  if (!posture) return where;
+  const { words } = PROTECTION_LEVELS[posture.inMemory];
+  return posture.level === posture.inMemory
+    ? `${where} They are ${words}.`
+    : `${where} They are ${words}, which is worth no more than ${PROTECTION_LEVELS[posture.level].words}: see \`keycask container show\`.`;
 }
 
 /** What `init` chooses where nobody did. */

@@ -4,8 +4,13 @@ import { postureInAgent, type AgentPlace } from '../../../lib/agent/agent-postur
 import { protectionOf, type KeyReader } from '../../../lib/contracts/protection-level.ts';
 import type { Posture } from '../../../lib/contracts/provider.ts';
 
-const SAME: AgentPlace = { user: 'ann', isOtherUser: false, isHidden: true };
-const OTHER: AgentPlace = { user: 'keycask-agent', isOtherUser: true, isHidden: true };
+const SAME: AgentPlace = { user: 'ann', isOtherUser: false, isHidden: true, allowsExport: false };
+const OTHER: AgentPlace = {
+  user: 'keycask-agent',
+  isOtherUser: true,
+  isHidden: true,
+  allowsExport: false,
+};
 
 describe('the posture of a key in an agent', () => {
   test('of the same user under a machine secret is worth no more than this process, and says why', () => {
@@ -53,6 +58,14 @@ describe('the posture of a key in an agent', () => {
     };
     for (const place of [SAME, OTHER])
       expect(postureInAgent(token, place)).toMatchObject({ inMemory: 'token', level: 'token' });
+  });
+
+  test('is exportable only where the agent gives keys out too', () => {
+    const exportable = { ...software('nobody'), exportable: true };
+    expect(postureInAgent(exportable, SAME).exportable).toBe(false);
+    const giving = { ...SAME, allowsExport: true };
+    expect(postureInAgent(exportable, giving).exportable).toBe(true);
+    expect(postureInAgent(software('nobody'), giving).exportable).toBe(false);
   });
 
   test('tells that the access list says who has it used', () => {
