@@ -158,3 +158,24 @@ export class CountingStorage implements LogStorage {
 function nothing(): Counted {
   return { heads: 0, leafPages: 0, leaves: 0, tiles: 0, appends: 0, written: 0 };
 }
+
+/** A storage that answers otherwise in some calls. */
+export function lying(storage: LogStorage, lies: Partial<LogStorage>): LogStorage {
+  return {
+    name: 'lying',
+    head: () => storage.head(),
+    append: (append) => storage.append(append),
+    readLeaves: (first, count) => storage.readLeaves(first, count),
+    readTile: (level, index) => storage.readTile(level, index),
+    close: () => storage.close(),
+    [Symbol.asyncDispose]: () => storage.close(),
+    ...lies,
+  };
+}
+
+/** The same bytes but for one bit. */
+export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const out = Uint8Array.from(bytes);
+  out[Math.floor(bit / 8)]! ^= 1 << (bit % 8);
+  return out;
+}
