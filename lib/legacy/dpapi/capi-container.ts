@@ -6,18 +6,15 @@ import {
   type CapiContainerFile,
   type CapiContainerSlot,
 } from '../../windows-files/capi-container-file.ts';
+import { openSlots, type OpenedSlots, type SlotName } from '../container-slots.ts';
 import { privateKeyBlobOf } from './capi-private-key.ts';
 import type { OpenBlob, OpenContainerOptions } from './open-blob.ts';
 
 /** A container of CryptoAPI, open. Disposing of it wipes its private keys. */
-export interface OpenedCapiContainer extends Disposable {
+export interface OpenedCapiContainer extends OpenedSlots<OpenedCapiKey> {
   readonly format: 'capi';
   /** A character for each byte: the code page is not in the file. */
   readonly name: string;
-  /** AT_KEYEXCHANGE */
-  readonly exchange?: OpenedCapiKey;
-  /** AT_SIGNATURE */
-  readonly signature?: OpenedCapiKey;
 }
 
 /** One key of a container. */
@@ -34,28 +31,13 @@ export async function openCapiContainerFile(
   options: OpenContainerOptions,
 ): Promise<OpenedCapiContainer> {
   const file = decodeCapiContainerFile(bytes);
-  const exchange = await openSlot(file, 'exchange', { open, ...options });
-  try {
-    const signature = await openSlot(file, 'signature', { open, ...options });
-    return {
-      format: 'capi',
-      name: file.name,
-      ...(exchange && { exchange }),
-      ...(signature && { signature }),
-      [Symbol.dispose]: () => {
-        exchange?.privateKeyBlob.dispose();
-        signature?.privateKeyBlob.dispose();
-      },
-    };
-  } catch (error) {
-    exchange?.privateKeyBlob.dispose();
-    throw error;
-  }
+  const slots = await openSlots((slot) => openSlot(file, slot, { open, ...options }));
+  return { format: 'capi', name: file.name, ...slots };
 }
 
 async function openSlot(
   file: CapiContainerFile,
-  which: 'exchange' | 'signature',
+  which: SlotName,
   { open, strongPassword }: OpenContainerOptions & { readonly open: OpenBlob },
 ): Promise<OpenedCapiKey | undefined> {
   const slot = file[which];

@@ -1,6 +1,7 @@
 /** Opens the key containers of Wine's CSPs, which lie in its registry. Source: Wine 8 and 10, dlls/rsaenh/rsaenh.c, dlls/dssenh. */
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { WineContainer } from '../../windows-files/wine-registry.ts';
+import { openSlots, type OpenedSlots } from '../container-slots.ts';
 import { openWineProtectedBlob } from './wine-protected-blob.ts';
 
 /** One slot of an open container. */
@@ -12,15 +13,11 @@ export interface OpenedWineKey {
 }
 
 /** An open container. Disposing of it wipes its private keys. */
-export interface OpenedWineContainer extends Disposable {
+export interface OpenedWineContainer extends OpenedSlots<OpenedWineKey> {
   readonly format: 'wine';
   /** Which kind of CSP keeps it. */
   readonly kind: 'RSA' | 'DSS';
   readonly name: string;
-  /** Slot AT_KEYEXCHANGE. */
-  readonly exchange?: OpenedWineKey;
-  /** Slot AT_SIGNATURE. */
-  readonly signature?: OpenedWineKey;
 }
 
 /**
@@ -43,32 +40,12 @@ export async function openWineContainer(
   userName: string | Uint8Array,
 ): Promise<OpenedWineContainer> {
   const { kind, name } = container;
-  const exchange = await openSlot(
-    userName,
-    container.keyExchangeKeyPair,
-    container.keyExchangePermissions,
+  const slots = await openSlots((slot) =>
+    slot === 'exchange'
+      ? openSlot(userName, container.keyExchangeKeyPair, container.keyExchangePermissions)
+      : openSlot(userName, container.signatureKeyPair, container.signaturePermissions),
   );
-  try {
-    const signature = await openSlot(
-      userName,
-      container.signatureKeyPair,
-      container.signaturePermissions,
-    );
-    return {
-      format: 'wine',
-      kind,
-      name,
-      ...(exchange && { exchange }),
-      ...(signature && { signature }),
-      [Symbol.dispose]: () => {
-        exchange?.privateKeyBlob.dispose();
-        signature?.privateKeyBlob.dispose();
-      },
-    };
-  } catch (error) {
-    exchange?.privateKeyBlob.dispose();
-    throw error;
-  }
+  return { format: 'wine', kind, name, ...slots };
 }
 
 async function openSlot(
