@@ -165,7 +165,11 @@ module.exports = {
       comment: 'Not in package.json, or not found at all.',
       severity: 'error',
       from: { path: '^(lib|native-bindings)/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      // Of a peer with declarations it says npm-no-pkg too.
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        dependencyTypesNot: ['npm-peer'],
+      },
     },
     {
       name: 'no-unresolved-import',

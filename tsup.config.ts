@@ -28,6 +28,7 @@ const library: Options = {
     'lib/stores/directory.ts',
     'lib/stores/lmdb.ts',
     'lib/stores/memory.ts',
+    'lib/stores/postgres.ts',
     'lib/testing/index.ts',
     'lib/insecure/index.ts',
   ],

@@ -2,8 +2,8 @@
  * Looks for the programs of other people that the interop suites compare keycask with.
  *
  * The result is a set of environment variables, so that a suite leaves itself out by a fact and not
- * by a guess: KEYCASK_HAVE_OPENSSL and KEYCASK_HAVE_PYTHON are '1' or '0'; KEYCASK_OPENSSL and
- * KEYCASK_PYTHON are the programs to start when they are '1'.
+ * by a guess: of each peer below, `have` is '1' or '0', and `program` is the program to start when it
+ * is '1'.
  */
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
@@ -40,6 +40,28 @@ export const PEERS = [
     probe: ['-c', 'from cryptography.hazmat.primitives.ciphers.aead import AESGCM'],
     debianPackages: ['python3', 'python3-cryptography'],
     usedBy: 'interop tests that open files with a short Python program',
+  },
+  {
+    name: 'PostgreSQL 14 or later',
+    have: 'KEYCASK_HAVE_POSTGRES',
+    program: 'KEYCASK_INITDB',
+    // Debian has its server's programs in a folder for each version.
+    candidates: [
+      'initdb',
+      ...[18, 17, 16, 15, 14].map((n) => `/usr/lib/postgresql/${n}/bin/initdb`),
+    ],
+    probe: ['--version'],
+    debianPackages: ['postgresql'],
+    usedBy: 'tests of the postgres store, which start a server of their own',
+  },
+  {
+    name: 'PgBouncer',
+    have: 'KEYCASK_HAVE_PGBOUNCER',
+    program: 'KEYCASK_PGBOUNCER',
+    candidates: ['pgbouncer', '/usr/sbin/pgbouncer'],
+    probe: ['--version'],
+    debianPackages: ['pgbouncer'],
+    usedBy: 'tests of the postgres store behind a pooler',
   },
 ];
 

@@ -1,0 +1,247 @@
+/**
+ * The postgres store: records in a PostgreSQL database, for many machines. Several stores share its tables, each under its own id.
+ *
+ * Each change is one statement that compares the version and is a transaction of its own: nothing is kept in a connection, so a pooler may
+ * stand between. Where the server goes away before it answers, the same statement is sent again; each change carries a random number, and the
+ * row remembers those of its last versions, so that a change that was made is known for one's own and none is made twice.
+ * docs/decisions/postgres-store.md says why each step is there.
+ */
+import { randomUUID } from 'node:crypto';
+import process from 'node:process';
+import type { PoolConfig } from 'pg';
+import type {
+  NewStoredRecord,
+  Store,
+  StoredRecord,
+  StoredRecordId,
+  StoreListOptions,
+} from '../contracts/store.ts';
+import { KeyStoreError } from '../errors.ts';
+import { listStart } from './list-start.ts';
+import { connectionWords, type ConnectionSource } from './postgres/connection-url.ts';
+import { Database, type Row } from './postgres/database.ts';
+import { loadPg } from './postgres/load-pg.ts';
+import { migrate } from './postgres/migrations.ts';
+import { RecordStatements, type PageStart } from './postgres/record-statements.ts';
+import { idOfUuid } from './postgres/statement.ts';
+import { tlsOptions } from './postgres/tls-options.ts';
+import { checkBytes, checkId, checkLimit, checkVersion } from './stored-bytes.ts';
+
+/** Where the database is: `url`, or `urlFile`, and for what that leaves out the standard variables (PGHOST, PGUSER, PGPASSWORD, PGPASSFILE…). */
+export interface PostgresStoreOptions {
+  /** 32 lower-case hex digits: whose records these are. Others in the same tables are not seen. */
+  readonly storeId: string;
+  /** `postgres://user:password@host:port/database?sslmode=verify-full`. Not from a command line: everybody can read those. */
+  readonly url?: string;
+  /** A file with such a URL and nothing else, which only its owner may read. */
+  readonly urlFile?: string;
+  /** Schema of the tables. Default `keycask`. */
+  readonly schema?: string;
+  /** Connections at once. Default 4. */
+  readonly connections?: number;
+  /** How long an operation is tried again while the server is away, in milliseconds. Default 30,000; 0 is once. */
+  readonly retryMs?: number;
+}
+
+/**
+ * Opens a postgres store; makes its tables where they are not there, or are those of an older release.
+ *
+ * Without a `sslmode`, a server on this machine is spoken to as it is, and every other one must show a certificate of its name.
+ *
+ * @throws KeyStoreError MODULE_MISSING without the package pg, PARAMETER_INVALID, PERMISSION_DENIED or FILE_NOT_FOUND of a file of `options`,
+ *   STORE_UNAVAILABLE, STORE_ACCESS_DENIED, STORE_VERSION_UNSUPPORTED. None tells the password.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { storeId, schema = 'keycask', connections = 4, retryMs = 30_000 } = options;
+  checkId(storeId);
+  check(
+    SCHEMA.test(schema),
+    'a schema is of small letters, digits and _, and begins with a letter',
+  );
+  check(Number.isInteger(connections) && connections > 0, 'connections is a whole number from 1');
+  check(retryMs >= 0, 'retryMs is a number from 0');
+  const pg = await loadPg();
+  const pool = await poolConfig({ ...options, environment: process.env });
+  const database = new Database(pg, { pool, connections, retryMs });
+  try {
+    await migrate(database, schema);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return new PostgresStore(database, new RecordStatements(schema, storeId));
+}
+
+async function poolConfig(source: ConnectionSource): Promise<PoolConfig> {
+  const words = await connectionWords(source);
+  const { host, port, user, dbname, password, applicationName = 'keycask' } = words;
+  return {
+    host,
+    port,
+    ...(user !== undefined && { user }),
+    ...(dbname !== undefined && { database: dbname }),
+    // A function shows nothing where an object is printed. Without one, pg looks into PGPASSFILE.
+    ...(password !== undefined && { password: () => password }),
+    ssl: await tlsOptions(words),
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_MS,
+    // In this process: a pooler refuses the server's own as a parameter of the connection.
+    query_timeout: ANSWER_MS,
+    keepAlive: true,
+    allowExitOnIdle: true,
+  };
+}
+
+class PostgresStore implements Store {
+  readonly name = 'postgres';
+  readonly #database: Database;
+  readonly #statements: RecordStatements;
+  #closing: Promise<void> | undefined;
+
+  constructor(database: Database, statements: RecordStatements) {
+    this.#database = database;
+    this.#statements = statements;
+  }
+
+  async get(id: string): Promise<StoredRecord | undefined> {
+    this.#assertOpen();
+    checkId(id);
+    const [row] = await this.#database.read(this.#statements.get(id));
+    if (!(row?.['bytes'] instanceof Uint8Array)) return undefined;
+    return { version: versionOf(row), bytes: new Uint8Array(row['bytes']) };
+  }
+
+  async put(id: string, version: number, bytes: Uint8Array): Promise<void> {
+    checkBytes(bytes);
+    await this.#swap(id, version, Buffer.from(bytes));
+  }
+
+  async createAll(records: readonly NewStoredRecord[]): Promise<boolean[]> {
+    this.#assertOpen();
+    for (const { id, bytes } of records) {
+      checkId(id);
+      checkBytes(bytes);
+    }
+    const won = new Set<string>();
+    for (const page of pagesOf(records)) for (const id of await this.#create(page)) won.add(id);
+    return records.map(({ id }) => won.has(id));
+  }
+
+  async delete(id: string, version: number): Promise<void> {
+    await this.#swap(id, version, null);
+  }
+
+  async *list({
+    after = '',
+    limit = Number.POSITIVE_INFINITY,
+  }: StoreListOptions = {}): AsyncGenerator<StoredRecordId> {
+    this.#assertOpen();
+    checkLimit(limit);
+    let start: PageStart | undefined = listStart(after);
+    let left = limit;
+    while (start && left > 0) {
+      this.#assertOpen();
+      const size = Math.min(LIST_PAGE, Math.ceil(left));
+      const rows = await this.#database.read(this.#statements.list(start, size));
+      start = undefined;
+      for (const row of rows) {
+        const id = idOfUuid(row['id']);
+        if (rows.length === size) start = { id, isIncluded: false };
+        if (left <= 0) return;
+        left--;
+        yield { id, version: versionOf(row) };
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#database.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #swap(id: string, version: number, bytes: Buffer | null): Promise<void> {
+    this.#assertOpen();
+    checkId(id);
+    checkVersion(version);
+    const attempt = randomUUID();
+    const statement = this.#statements.change({ id, version, bytes, attempt });
+    const { rows, isRepeated } = await this.#database.change(statement);
+    if (rows.length > 0) return;
+    if (isRepeated && (await this.#wonBefore([id], version, attempt)).has(id)) return;
+    throw new KeyStoreError('STORE_CONFLICT');
+  }
+
+  async #create(page: readonly NewStoredRecord[]): Promise<ReadonlySet<string>> {
+    const attempt = randomUUID();
+    const statement = this.#statements.createAll(page, attempt);
+    const { rows, isRepeated } = await this.#database.change(statement);
+    const won = new Set(rows.map((row) => idOfUuid(row['id'])));
+    if (!isRepeated || won.size === page.length) return won;
+    const others = page.map(({ id }) => id).filter((id) => !won.has(id));
+    for (const id of await this.#wonBefore(others, 1, attempt)) won.add(id);
+    return won;
+  }
+
+  /**
+   * Which of `ids` an earlier try wrote that was never answered.
+   *
+   * @throws KeyStoreError STORE_OUTCOME_UNKNOWN where so many others have gone on from a record since that it does not remember.
+   */
+  async #wonBefore(
+    ids: readonly string[],
+    version: number,
+    attempt: string,
+  ): Promise<ReadonlySet<string>> {
+    let rows: readonly Row[];
+    try {
+      rows = await this.#database.read(this.#statements.attempted(ids, version, attempt));
+    } catch (error) {
+      throw new KeyStoreError('STORE_OUTCOME_UNKNOWN', messageOf(error));
+    }
+    if (rows.some((row) => row['mine'] === null)) throw new KeyStoreError('STORE_OUTCOME_UNKNOWN');
+    return new Set(rows.filter((row) => row['mine'] === true).map((row) => idOfUuid(row['id'])));
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new KeyStoreError('HANDLE_INVALID', 'the store was closed');
+  }
+}
+
+function versionOf(row: Row): number {
+  return Number(row['version']);
+}
+
+function messageOf(error: unknown): string {
+  return `the change may have been made; then ${KeyStoreError.is(error) ? error.message : 'it failed'}`;
+}
+
+function* pagesOf(records: readonly NewStoredRecord[]): Generator<readonly NewStoredRecord[]> {
+  let page: NewStoredRecord[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    page.push(record);
+    bytes += record.bytes.length;
+    if (page.length < CREATE_PAGE && bytes < CREATE_BYTES) continue;
+    yield page;
+    page = [];
+    bytes = 0;
+  }
+  if (page.length > 0) yield page;
+}
+
+function check(isRight: boolean, message: string): void {
+  if (!isRight) throw new KeyStoreError('PARAMETER_INVALID', message);
+}
+
+const SCHEMA = /^[a-z][a-z0-9_]{0,62}$/;
+const CONNECT_MS = 10_000;
+/** A statement takes milliseconds; a server that says nothing for so long has lost us. */
+const ANSWER_MS = 60_000;
+const LIST_PAGE = 1000;
+/** Records, and bytes, of createAll in one statement. */
+const CREATE_PAGE = 1000;
+const CREATE_BYTES = 1 << 23;

@@ -1,0 +1,102 @@
+/** The statements of the postgres store. Each is a transaction of its own. */
+import { quoteName, type Statement } from './statement.ts';
+
+/** One compare-and-set. */
+export interface RecordChange {
+  readonly id: string;
+  readonly version: number;
+  /** Null for a tombstone. */
+  readonly bytes: Buffer | null;
+  /** Who writes: random, the same for every try. */
+  readonly attempt: string;
+}
+
+/** What a page of a listing begins with. */
+export interface PageStart {
+  readonly id: string;
+  readonly isIncluded: boolean;
+}
+
+/** So many versions back a record remembers who wrote them. */
+export const ATTEMPTS_KEPT = 8;
+
+export class RecordStatements {
+  readonly #table: string;
+  readonly #store: string;
+
+  /** @param store - Id of the store whose records these are. */
+  constructor(schema: string, store: string) {
+    this.#table = `${quoteName(schema)}.records`;
+    this.#store = store;
+  }
+
+  get(id: string): Statement {
+    return {
+      text: `SELECT version, bytes FROM ${this.#table} WHERE store = $1 AND id = $2`,
+      values: [this.#store, id],
+    };
+  }
+
+  /** Returns a row where it was written. */
+  change({ id, version, bytes, attempt }: RecordChange): Statement {
+    if (version === 1)
+      return {
+        text: `${DURABLE} INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
+          SELECT $1::uuid, $2::uuid, 1, $3::bytea, ARRAY[$4::uuid] FROM durable
+          ON CONFLICT DO NOTHING RETURNING version`,
+        values: [this.#store, id, bytes, attempt],
+      };
+    return {
+      text: `${DURABLE} UPDATE ${this.#table} AS r
+        SET version = $3::bigint, bytes = $4::bytea, attempts = (ARRAY[$5::uuid] || r.attempts)[1:${ATTEMPTS_KEPT}]
+        FROM durable WHERE r.store = $1 AND r.id = $2 AND r.version = $3::bigint - 1 RETURNING r.version`,
+      values: [this.#store, id, version, bytes, attempt],
+    };
+  }
+
+  /** Returns the ids that were written. In the order of ids, or two of these could wait for each other. */
+  createAll(
+    records: readonly { readonly id: string; readonly bytes: Uint8Array }[],
+    attempt: string,
+  ): Statement {
+    const sorted = records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    return {
+      text: `${DURABLE} INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
+        SELECT $1::uuid, new.id, 1, new.bytes, ARRAY[$4::uuid]
+        FROM durable, unnest($2::uuid[], $3::bytea[]) AS new (id, bytes)
+        ON CONFLICT DO NOTHING RETURNING id`,
+      values: [
+        this.#store,
+        sorted.map(({ id }) => id),
+        sorted.map(({ bytes }) => Buffer.from(bytes)),
+        attempt,
+      ],
+    };
+  }
+
+  /** Of these ids: the present version, and whether `version` was written by `attempt`; null where that is forgotten. */
+  attempted(ids: readonly string[], version: number, attempt: string): Statement {
+    return {
+      text: `SELECT id, version, CASE WHEN version - $3::bigint < ${ATTEMPTS_KEPT}
+          THEN coalesce(attempts[(version - $3::bigint + 1)::integer] = $4::uuid, false) END AS mine
+        FROM ${this.#table} WHERE store = $1 AND id = ANY ($2::uuid[])`,
+      values: [this.#store, ids, version, attempt],
+    };
+  }
+
+  list({ id, isIncluded }: PageStart, limit: number): Statement {
+    return {
+      text: `SELECT id, version FROM ${this.#table}
+        WHERE store = $1 AND id ${isIncluded ? '>=' : '>'} $2 AND bytes IS NOT NULL ORDER BY id LIMIT $3`,
+      values: [this.#store, id, limit],
+    };
+  }
+}
+
+/**
+ * Makes the commit of this statement wait for the disk, whatever the server, the database or the user is set to. For this transaction only, so a
+ * pooler may give the connection to somebody else after it.
+ */
+const DURABLE = `WITH durable AS MATERIALIZED (
+  SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
+  UNION ALL SELECT '' WHERE current_setting('synchronous_commit') <> 'off')`;
