@@ -19,7 +19,7 @@ beforeAll(() => {
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));
 
 describe('an example prints what its last comment says', () => {
-  test('and there are seven of them, counted from 01', () => {
+  test('and there are eight of them, counted from 01', () => {
     expect(EXAMPLES.map((name) => name.slice(0, 2))).toEqual([
       '01',
       '02',
@@ -28,10 +28,11 @@ describe('an example prints what its last comment says', () => {
       '05',
       '06',
       '07',
+      '08',
     ]);
   });
 
-  test.for(EXAMPLES)('%s', async (name) => {
+  test.for(EXAMPLES.filter(runsHere))('%s', async (name) => {
     const folder = process.env['KEYCASK_PACKAGE']!;
     const file = path.join(folder, 'examples', name);
     expect(await outputOf([file], folder)).toBe(expectedOutput(readFileSync(file, 'utf8')));
@@ -57,6 +58,11 @@ test('the demonstration restores a real file, and every attack in it is refused'
 });
 
 const OUTPUT = '// Output:\n';
+
+/** The eighth reads what Linux tells of other processes. */
+function runsHere(name: string): boolean {
+  return process.platform === 'linux' || !name.startsWith('08');
+}
 
 /** What the comment at the end of an example says that it prints. */
 function expectedOutput(source: string): string {

@@ -2,17 +2,22 @@
  * The attack that key isolation is against, run for real: a program that wants a private key reads the memory of every process that it can, opens the
  * key files on the disk as the library does, and asks an agent. Real users, real processes, the kernel's own answers.
  */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { SECURE_HEAP_ARGUMENTS, type AccessRule } from '../../lib/agent/index.ts';
 import { exportRawKey } from '../../lib/insecure/index.ts';
 import { SecretBytes } from '../../lib/keys/secret-bytes.ts';
 import { passphraseProtector } from '../../lib/providers/software/index.ts';
 import { SessionKeyStore } from '../../lib/session-key-store.ts';
 import { ask, AttackGround, end, needlesIn, type Place } from '../support/attack-ground.ts';
+import type { Child } from '../support/child-process.ts';
 import { expectRow } from '../support/isolation-table.ts';
 import { needlesOfBytes, type Needle } from '../support/key-needles.ts';
 import type { MemoryFindings } from '../support/memory-scan.ts';
 import { canAttack, testAsRoot } from '../support/permissions.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
+import type { AgentOrder } from './children/agent-order.ts';
+import type { Loot } from './children/attack.ts';
 
 const ALGORITHMS = ['rsa-2048', 'p-256'] as const;
 const PASSPHRASE = 'correct horse battery staple';
@@ -74,6 +79,112 @@ describe('the software provider in the application', () => {
   });
 });
 
+describe('an agent of the same user', () => {
+  testAsRoot(
+    'hides its memory; under a machine secret the user opens the key files himself',
+    async () => {
+      for (const algorithm of ALGORITHMS) {
+        const agent = await startAgent(user, { users: [user.uid] });
+        const { application, home } = await applicationOf(agent, user, algorithm);
+        const needles = await needlesIn(agent.place);
+        const loot = await ground.attack(user, {
+          pids: [application.pid, agent.process.pid],
+          needles,
+          disk: agent.place,
+          home,
+          agent: { socket: agent.socket, agentUser: user.uid, key: 'keycask' },
+        });
+        expectHidden(loot);
+        expect(numbersOf(loot.disk)).toEqual(NUMBERS[algorithm]);
+        expect(loot.home).toBe('opened');
+        expect(loot.agent).toEqual({ open: 'opened', export: 'AGENT_ACCESS_DENIED' });
+        await end(application);
+        await end(agent.process);
+      }
+      expectRow('03', {
+        place: 'in an agent of the same user (`machine-secret`)',
+        memory: 'not in the application; of the agent the kernel refuses it (EACCES, ptrace EPERM)',
+        disk: '**found**: the same user reads the machine secret',
+        socket: '**yes**, by every program of the user; never given out',
+      });
+    },
+  );
+
+  testAsRoot('with a passphrase lets its keys be used, not read', async () => {
+    for (const algorithm of ALGORITHMS) {
+      const agent = await startAgent(user, { users: [user.uid], passphrase: PASSPHRASE });
+      const { application, home } = await applicationOf(agent, user, algorithm);
+      const needles = await needlesIn(agent.place, passphraseOf());
+      const loot = await ground.attack(user, {
+        pids: [application.pid, agent.process.pid],
+        needles,
+        disk: agent.place,
+        home,
+      });
+      expectHidden(loot);
+      expect(loot.disk).toBe('PROTECTOR_UNAVAILABLE');
+      expect(loot.home).toBe('opened');
+      await end(application);
+      await end(agent.process);
+    }
+    expectRow('04', {
+      place: 'in an agent of the same user (`passphrase`)',
+      memory: 'not in the application; of the agent the kernel refuses it',
+      disk: 'not without the passphrase',
+      socket: '**yes**, by every program of the user, while it is unlocked',
+    });
+  });
+});
+
+describe('an agent of another user', () => {
+  testAsRoot('lets its keys be used as its access list says, and nothing more', async () => {
+    const [keeper, guest, stranger] = [
+      await ground.user(),
+      await ground.user(),
+      await ground.user(),
+    ];
+    const access: AccessRule[] = [
+      { users: [user.uid], rights: ['list', 'create', 'change', 'unwrap', 'sign'] },
+      { users: [guest.uid], keys: ['other*'], rights: ['list', 'unwrap', 'sign'] },
+    ];
+    for (const algorithm of ALGORITHMS) {
+      const agent = await startAgent(keeper, { users: [user.uid, guest.uid], access });
+      const { application, home } = await applicationOf(agent, user, algorithm);
+      const attack = {
+        pids: [application.pid, agent.process.pid],
+        needles: await needlesIn(agent.place),
+        disk: agent.place,
+        agent: { socket: agent.socket, agentUser: keeper.uid, key: 'keycask' },
+      };
+      const loot = await ground.attack(user, { ...attack, home });
+      expectHidden(loot);
+      expect(loot.disk).toBe('EACCES');
+      expect(loot.home).toBe('opened');
+      expect(loot.agent).toEqual({ open: 'opened', export: 'AGENT_ACCESS_DENIED' });
+      const { memory, disk, agent: asked, ptrace } = await ground.attack(stranger, attack);
+      expect(memory).toEqual([{ refused: 'EACCES' }, { refused: 'EACCES' }]);
+      expect(ptrace).toEqual(['EPERM', 'EPERM']);
+      expect(disk).toBe('EACCES');
+      expect(asked).toEqual({ open: 'AGENT_ACCESS_DENIED', export: 'AGENT_ACCESS_DENIED' });
+      // What nobody else sees is there: root finds it, by the same scan.
+      const rooted = await ground.attack(ROOT, attack);
+      expect(numbersIn(rooted.memory[1]!)).toEqual(NUMBERS[algorithm]);
+      expect(numbersOf(rooted.disk)).toEqual(NUMBERS[algorithm]);
+      const { agent: askedByGuest } = await ground.attack(guest, attack);
+      expect(askedByGuest).toEqual({ open: 'AGENT_ACCESS_DENIED', export: 'AGENT_ACCESS_DENIED' });
+      await end(application);
+      await end(agent.process);
+    }
+    expectRow('05', {
+      place: 'in an agent of another user (`machine-secret`)',
+      memory: 'not in the application; of the agent the kernel refuses it',
+      disk: 'the kernel refuses it (EACCES)',
+      socket:
+        'only by whom the access list names, for the keys that it names; others get AGENT_ACCESS_DENIED',
+    });
+  });
+});
+
 describe('a session key', () => {
   testAsRoot(
     'is in the memory of the application while it is open, and no more once it is disposed of',
@@ -93,8 +204,49 @@ describe('a session key', () => {
   );
 });
 
+interface RunningAgent {
+  readonly process: Child;
+  readonly socket: string;
+  readonly place: Place;
+}
+
+/** Starts an agent as a user. The folder of its socket is open to all: who may connect is asked of the kernel. */
+async function startAgent(
+  keeper: ThrowAwayUser,
+  wanted: Pick<AgentOrder, 'users' | 'access' | 'passphrase'>,
+): Promise<RunningAgent> {
+  const place = ground.place(keeper);
+  const socket = join(ground.openFolder(keeper), 'agent.sock');
+  const order = { socket, ...place, ...wanted };
+  const process = await ground.start(keeper, 'agent', order, SECURE_HEAP_ARGUMENTS);
+  expect(await process.next()).toBe('listening');
+  return { process, socket, place };
+}
+
+/** An application of a user whose keys are in an agent, at work; and the home that it has open. */
+async function applicationOf(
+  { socket, place: { user: keeper } }: RunningAgent,
+  owner: ThrowAwayUser,
+  algorithm: (typeof ALGORITHMS)[number],
+) {
+  const place = ground.place(owner);
+  const agent = { provider: 'isolated', agentSocket: socket, agentUser: String(keeper.uid) };
+  await ground.makeHome(place, { algorithm, ...agent });
+  const { home, stateFolder } = place;
+  return { application: await ground.application(place), home: { home, stateFolder } };
+}
+
+/** Nothing of the key is in the application, and nobody reads the agent. */
+function expectHidden({ memory: [application, agent], ptrace }: Loot): void {
+  expect(application!.found).toEqual([]);
+  expect(application!.bytes).toBeGreaterThan(MANY_BYTES);
+  expect(agent).toEqual({ refused: 'EACCES' });
+  expect(ptrace).toEqual(['attached', 'EPERM']);
+}
+
 /** What a key consists of, by the names of the needles. */
 const NUMBERS = { 'rsa-2048': ['RSA d', 'RSA p', 'RSA q'], 'p-256': ['EC d'] };
+const ROOT = { name: 'root', uid: 0, gid: 0, through: ['env'], remove: () => Promise.resolve() };
 const WITH_PASSPHRASE = { protector: 'passphrase', passphrase: PASSPHRASE } as const;
 /** Less was not all of its memory. */
 const MANY_BYTES = 20 << 20;

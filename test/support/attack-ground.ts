@@ -58,6 +58,15 @@ export class AttackGround {
     return { user, home, stateFolder: join(folder, 'state'), keys: join(home, 'keys') };
   }
 
+  /** A folder of a user's own, which others may enter. */
+  openFolder(user: ThrowAwayUser): string {
+    const folder = join(this.folder.path, `open-${this.#places++}`);
+    mkdirSync(folder);
+    chmodSync(folder, 0o755);
+    chownSync(folder, user.uid, user.gid);
+    return folder;
+  }
+
   /** Starts a program of test/proofs/children as a user. */
   async start(
     user: ThrowAwayUser,

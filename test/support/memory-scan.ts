@@ -13,8 +13,16 @@ export interface MemoryFindings {
   readonly refused?: string;
 }
 
-/** Reads all memory that the process can write to: what it keeps, and not what it was loaded from. */
-export function scanMemory(pid: number, needles: readonly Needle[]): MemoryFindings {
+/**
+ * Reads all memory that the process can write to: what it keeps, and not what it was loaded from.
+ *
+ * @param modulus - Of an RSA key of which nothing more is known, in hex: what divides it is found too.
+ */
+export function scanMemory(
+  pid: number,
+  needles: readonly Needle[],
+  modulus?: string,
+): MemoryFindings {
   const wanted = needles.map(({ name, hex }) => ({ name, bytes: Buffer.from(hex, 'hex') }));
   const found = new Set<string>();
   let bytes = 0;
@@ -25,6 +33,7 @@ export function scanMemory(pid: number, needles: readonly Needle[]): MemoryFindi
         for (const chunk of chunksOf(memory, start, end)) {
           bytes += chunk.length;
           for (const { name, bytes: needle } of wanted) if (chunk.includes(needle)) found.add(name);
+          if (modulus !== undefined) for (const name of divisorsIn(chunk, modulus)) found.add(name);
         }
     } finally {
       closeSync(memory);
@@ -69,6 +78,31 @@ function* chunksOf(memory: number, start: number, end: number): Iterable<Buffer>
     }
     yield buffer.subarray(0, length);
   }
+}
+
+/** Numbers of half the length of a modulus that divide it, in either order of bytes, where an allocation or a limb can begin. */
+function* divisorsIn(chunk: Buffer, modulus: string): Iterable<string> {
+  const n = BigInt(`0x${modulus}`);
+  const length = modulus.length / 4;
+  for (let at = 0; at + length <= chunk.length; at += 8) {
+    const [first, last] = [chunk[at]!, chunk[at + length - 1]!];
+    // A prime is odd, and OpenSSL's begin with two bits set.
+    const isLittleEndian = (first & 1) === 1 && last >= 0xc0;
+    const isBigEndian = (last & 1) === 1 && first >= 0xc0;
+    if (!isLittleEndian && !isBigEndian) continue;
+    const bytes = chunk.subarray(at, at + length);
+    if (!looksRandom(bytes)) continue;
+    const number = isBigEndian ? bytes : Buffer.from(bytes).reverse();
+    if (n % BigInt(`0x${number.toString('hex')}`) === 0n)
+      yield `RSA p, ${isBigEndian ? 'big-endian' : 'little-endian'}, by division`;
+  }
+}
+
+/** Of 128 random bytes more than eight zeros are one case in 10^8: pointers and text are passed over. */
+function looksRandom(bytes: Buffer): boolean {
+  let zeros = 0;
+  for (const byte of bytes) if (byte === 0 && ++zeros > 8) return false;
+  return true;
 }
 
 const CHUNK = 4 << 20;

@@ -4,6 +4,8 @@ import process from 'node:process';
 import { KeyStoreError } from '../../../lib/errors.ts';
 import { KeyFiles } from '../../../lib/providers/key-files/key-files.ts';
 import { machineSecretProtector, systemBootSecret } from '../../../lib/providers/software/index.ts';
+import { openIsolatedProvider } from '../../../lib/providers/isolated/index.ts';
+import { SessionKeyStore } from '../../../lib/session-key-store.ts';
 import { loadKoffi } from '../../../native-bindings/koffi.ts';
 import { needlesOf, type Needle } from '../../support/key-needles.ts';
 import { attachTo, scanMemory } from '../../support/memory-scan.ts';
@@ -14,12 +16,41 @@ const attack = JSON.parse(process.argv[2]!) as Attack;
 const koffi = await loadKoffi();
 const loot: Loot = {
   // Whoever traces a process stops it at a signal: last.
-  memory: attack.pids.map((pid) => scanMemory(pid, attack.needles)),
+  memory: attack.pids.map((pid) => scanMemory(pid, attack.needles, attack.modulus)),
   ...(attack.disk && { disk: await readKeyFiles(attack.disk, attack.needles) }),
+  ...(attack.agent && { agent: await askAgent(attack.agent) }),
+  ...(attack.home && { home: await outcomeOf(openHome(attack.home)) }),
   ptrace: attack.pids.map((pid) => attachTo(koffi, pid)),
 };
 tell(loot);
 process.exit(0);
+
+/** Asks an agent for the exchange key, and for the private half of it. */
+async function askAgent({ key, ...where }: NonNullable<Attack['agent']>) {
+  const open = async () => {
+    const provider = await openIsolatedProvider({ ...where });
+    return provider.openKey(key, 'AT_KEYEXCHANGE');
+  };
+  return {
+    open: await outcomeOf(open()),
+    export: await outcomeOf(open().then((opened) => opened.exportKey('pkcs8'))),
+  };
+}
+
+async function openHome(options: NonNullable<Attack['home']>): Promise<void> {
+  await using store = await SessionKeyStore.open(options);
+  using key = await store.openKey('demo');
+  if (key.lengthInBits !== 256) throw new TypeError('that is no session key');
+}
+
+async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'opened';
+  } catch (error) {
+    return KeyStoreError.is(error) ? error.code : String(error);
+  }
+}
 
 /**
  * Opens key files as the library does, below every rule about what may be exported.
