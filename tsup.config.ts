@@ -25,6 +25,7 @@ const library: Options = {
     'lib/providers/isolated/index.ts',
     'lib/providers/cryptoapi/index.ts',
     'lib/providers/cng/index.ts',
+    'lib/providers/pkcs11/index.ts',
     'lib/stores/directory.ts',
     'lib/stores/lmdb.ts',
     'lib/stores/memory.ts',

@@ -34,6 +34,10 @@ export class CommandContext<O extends object = object> implements Disposable {
     }),
   );
 
+  readonly #pin = remembered(() =>
+    this.readSecret({ name: 'PIN', prompt: 'PIN of the token', file: this.options.pinFile }),
+  );
+
   constructor({ failures, environmentSecrets, signal }: Invocation, options: GlobalOptions & O) {
     this.options = options;
     this.output = new Output(options);
@@ -55,6 +59,9 @@ export class CommandContext<O extends object = object> implements Disposable {
   /** How the store asks for the passphrase of the container; it may, several times. */
   readonly askPassphrase: AskSecret = () => this.#passphrase.ask();
 
+  /** How the store asks for the PIN of a token; it may, several times. */
+  readonly askPin: AskSecret = () => this.#pin.ask();
+
   /**
    * Reports a failure of one of many, and goes on.
    *
@@ -67,6 +74,7 @@ export class CommandContext<O extends object = object> implements Disposable {
 
   [Symbol.dispose](): void {
     this.#passphrase[Symbol.dispose]();
+    this.#pin[Symbol.dispose]();
   }
 
   get #sources() {

@@ -6,7 +6,11 @@ import type { CommandContext } from './context.ts';
 /** The home with its private keys: asks for a passphrase where there is one. */
 export async function openStore(context: CommandContext): Promise<SessionKeyStore> {
   const { SessionKeyStore: Store } = await import('../session-key-store.ts');
-  return Store.open({ ...homeOption(context), passphrase: context.askPassphrase });
+  return Store.open({
+    ...homeOption(context),
+    passphrase: context.askPassphrase,
+    pin: context.askPin,
+  });
 }
 
 /** The home without its private keys: to list, show and verify nobody need give a passphrase. */

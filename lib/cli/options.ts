@@ -9,6 +9,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly passphraseFile?: string;
+  readonly pinFile?: string;
 }
 
 /** Of commands that may replace or remove something. */
@@ -40,7 +41,8 @@ export function addGlobalOptions(program: Command): void {
     .option(
       '--passphrase-file <file>',
       "the container's passphrase (else KEYCASK_PASSPHRASE, else a prompt)",
-    );
+    )
+    .option('--pin-file <file>', "the token's PIN (else KEYCASK_PIN, else a prompt)");
 }
 
 export function forceOption(what: string): Option {
@@ -59,7 +61,7 @@ export function outOption(what: string): Option {
 }
 
 export function algorithmOption(
-  otherwise = 'p-256, or rsa-3072 where the provider has no elliptic curves',
+  otherwise = 'p-256, or rsa-3072 where the provider has no elliptic curves to wrap with',
 ): Option {
   return new Option('--algorithm <name>', "of the container's keys")
     .choices(CONTAINER_ALGORITHMS)

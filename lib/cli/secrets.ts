@@ -13,13 +13,14 @@ import { usage } from './errors.ts';
 import { MAX_LINE, Terminal } from './terminal.ts';
 
 /** Which secret is meant: they are easily confused, so each has its own option and variable. */
-type SecretName = 'passphrase' | 'new passphrase' | 'password' | 'legacy password';
+type SecretName = 'passphrase' | 'new passphrase' | 'password' | 'legacy password' | 'PIN';
 
 const VARIABLES: Record<SecretName, string> = {
   passphrase: 'KEYCASK_PASSPHRASE',
   'new passphrase': 'KEYCASK_NEW_PASSPHRASE',
   password: 'KEYCASK_PASSWORD',
   'legacy password': 'KEYCASK_LEGACY_PASSWORD',
+  PIN: 'KEYCASK_PIN',
 };
 
 const OPTIONS: Record<SecretName, string> = {
@@ -27,6 +28,7 @@ const OPTIONS: Record<SecretName, string> = {
   'new passphrase': '--new-passphrase-file',
   password: '--password-file',
   'legacy password': '--legacy-password-file',
+  PIN: '--pin-file',
 };
 
 export type EnvironmentSecrets = Partial<Record<SecretName, SecretBytes>>;

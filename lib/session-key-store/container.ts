@@ -77,7 +77,10 @@ const CONTAINER_ALGORITHMS = Object.keys(ALGORITHMS) as ContainerAlgorithm[];
 
 /** P-256, which is fast; RSA where the provider has no elliptic curves. */
 export function defaultAlgorithm({ capabilities }: Provider): ContainerAlgorithm {
-  return capabilities.algorithms.includes('ECDH_P256') ? 'p-256' : 'rsa-3072';
+  const { algorithms, rsaLengths } = capabilities;
+  if (algorithms.includes('ECDH_P256')) return 'p-256';
+  // Many a TPM has RSA with 2048 bits and no more.
+  return rsaLengths.includes(3072) || !rsaLengths.includes(2048) ? 'rsa-3072' : 'rsa-2048';
 }
 
 /** Makes a container of two new keys and certifies them. */

@@ -21,6 +21,10 @@ export interface HomeConfiguration {
   readonly agentSocket?: string;
   /** Of isolated: the user that the agent runs as. */
   readonly agentUser?: string;
+  /** Of pkcs11: path of the PKCS #11 module. */
+  readonly pkcs11Module?: string;
+  /** Of pkcs11: label of the token. */
+  readonly token?: string;
 }
 
 export class HomeFolder {
@@ -66,22 +70,13 @@ export class HomeFolder {
     const text = await this.#readConfigurationText();
     try {
       const read = JSON.parse(text) as Record<string, unknown>;
-      const { version, provider, protector, providerName, agentSocket, agentUser } = read;
+      const { version, provider, protector } = read;
       const known = PROTECTORS.find((name) => name === protector);
       const isProtected =
         known !== undefined || (provider !== 'software' && protector === undefined);
-      const isNamed = [providerName, agentSocket, agentUser].every(
-        (text) => text === undefined || typeof text === 'string',
-      );
-      if (version === 1 && typeof provider === 'string' && isProtected && isNamed)
-        return {
-          version,
-          provider,
-          ...(known && { protector: known }),
-          ...(providerName && { providerName: providerName as string }),
-          ...(agentSocket && { agentSocket: agentSocket as string }),
-          ...(agentUser && { agentUser: agentUser as string }),
-        };
+      const texts = readTexts(read);
+      if (version === 1 && typeof provider === 'string' && isProtected && texts)
+        return { version, provider, ...(known && { protector: known }), ...texts };
     } catch {
       // Said below, as for every other content that is not a configuration.
     }
@@ -153,6 +148,20 @@ export class HomeFolder {
   }
 }
 
+/** @returns undefined where one of them is no text. */
+function readTexts(
+  read: Record<string, unknown>,
+): Partial<Record<(typeof TEXTS)[number], string>> | undefined {
+  const texts: Partial<Record<(typeof TEXTS)[number], string>> = {};
+  for (const name of TEXTS) {
+    const value = read[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'string') return undefined;
+    if (value !== '') texts[name] = value;
+  }
+  return texts;
+}
+
 function beingMade(path: string): KeyStoreError {
   return new KeyStoreError('HOME_EXISTS', `a home is being made in ${path}`, {
     hint: 'Another process is at it, or one was interrupted: try again in ten seconds.',
@@ -163,3 +172,5 @@ function beingMade(path: string): KeyStoreError {
 const INIT_TAKES_MS = 10_000;
 /** It has three short fields. */
 const MAX_CONFIGURATION = 64 * 1024;
+/** Of the configuration, what is text and may be left out. */
+const TEXTS = ['providerName', 'agentSocket', 'agentUser', 'pkcs11Module', 'token'] as const;

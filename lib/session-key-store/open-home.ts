@@ -1,6 +1,6 @@
 /** Making and opening homes: in a folder, or in memory. */
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
@@ -49,6 +49,8 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     providerName,
     agentSocket,
     agentUser,
+    pkcs11Module,
+    token,
   } = options;
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   if (await folder.exists())
@@ -60,9 +62,13 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     ...(providerName && { providerName }),
     ...(agentSocket && { agentSocket: resolveSocket(agentSocket) }),
     ...(agentUser && { agentUser }),
+    ...(pkcs11Module && { pkcs11Module: resolveModule(pkcs11Module) }),
+    ...(token && { token }),
   };
   if (name !== 'isolated' && (agentSocket ?? agentUser) !== undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'an agent goes with --provider isolated');
+  if (name !== 'pkcs11' && (pkcs11Module ?? token) !== undefined)
+    throw new KeyStoreError('PARAMETER_INVALID', 'a PKCS #11 module goes with --provider pkcs11');
   const provider = await openProviderOf(folder, configuration, options);
   try {
     const isSoftware = isSoftwareProvider(provider);
@@ -225,18 +231,42 @@ export async function protectHome(
 
 function openProviderOf(
   folder: HomeFolder,
-  { provider, protector, providerName, agentSocket, agentUser }: HomeConfiguration,
-  { passphrase, stateFolder }: OpenStoreOptions,
+  configuration: HomeConfiguration,
+  { passphrase, pin, stateFolder }: OpenStoreOptions,
 ): Promise<Provider> {
+  const { provider, protector, providerName, agentSocket, agentUser } = configuration;
+  const { pkcs11Module, token } = configuration;
+  if (pkcs11Module !== undefined) refuseModuleInside(folder.path, pkcs11Module);
   return openProvider(provider, {
     folder: folder.keys,
     ...(protector && { protector }),
     ...(providerName && { providerName }),
     ...(agentSocket && { agentSocket }),
     ...(agentUser && { agentUser }),
+    ...(pkcs11Module && { pkcs11Module }),
+    ...(token && { token }),
     ...(passphrase && { passphrase }),
+    ...(pin && { pin }),
     ...(stateFolder && { stateFolder }),
   });
+}
+
+/** A name without a folder stays one: the system looks for it. */
+function resolveModule(module: string): string {
+  return /[\\/]/u.test(module) ? resolve(module) : module;
+}
+
+/** keycask.json is not authenticated. Whoever gives somebody a home must not give code to run with it. */
+function refuseModuleInside(home: string, module: string): void {
+  if (!/[\\/]/u.test(module)) return;
+  const way = relative(home, module);
+  const isOutside = way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
+  if (!isAbsolute(module) || !isOutside)
+    throw new KeyStoreError(
+      'POLICY_REFUSED',
+      `the PKCS #11 module ${module} has to lie outside of the home, and be named by its whole path`,
+      { hint: 'Use the module that your system has, by its own path.' },
+    );
 }
 
 /** A home is opened from any working folder. A pipe of Windows has no folder. */

@@ -1,4 +1,5 @@
 /** Providers by name. Each is loaded when it is asked for. */
+import { join } from 'node:path';
 import process from 'node:process';
 import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -20,20 +21,21 @@ export interface OpenProviderOptions {
   readonly agentSocket?: string;
   /** Of isolated: the user that the agent runs as, by name or number, where it is neither this one nor root. Default: of an installed agent's socket its own user. */
   readonly agentUser?: string;
+  /** Of pkcs11: path of the PKCS #11 module. */
+  readonly pkcs11Module?: string;
+  /** Of pkcs11: label of the token. */
+  readonly token?: string;
+  /** Of pkcs11: asked whenever the token wants its PIN. Without it only public keys are seen. */
+  readonly pin?: AskSecret;
 }
 
 /** Names that `--provider` takes. */
-export const PROVIDERS = ['software', 'isolated', 'cryptoapi', 'cng'] as const;
-
-/** Names that `--provider` will take, and what they need. */
-const PLANNED: Record<string, string> = {
-  pkcs11: 'it needs a token, and a release of keycask that has it',
-};
+export const PROVIDERS = ['software', 'isolated', 'pkcs11', 'cryptoapi', 'cng'] as const;
 
 /**
  * Opens a key storage provider (NCryptOpenStorageProvider).
  *
- * @param name - `software`; `isolated`, whose keys are in an agent; on Windows also `cryptoapi` and `cng`, whose keys lie where Windows keeps them.
+ * @param name - `software`; `isolated`, whose keys are in an agent; `pkcs11`, whose keys are on a token; on Windows also `cryptoapi` and `cng`, whose keys lie where Windows keeps them.
  * @throws KeyStoreError PROVIDER_UNAVAILABLE (NTE_PROV_DLL_NOT_FOUND) for a name that does not run here, MODULE_MISSING where koffi is not
  *   installed, PARAMETER_INVALID for any other name.
  * @example
@@ -55,6 +57,9 @@ export async function openProvider(
     case 'isolated':
       refuseProviderName(name, providerName);
       return openIsolated(options);
+    case 'pkcs11':
+      refuseProviderName(name, providerName);
+      return openPkcs11(options);
     case 'cryptoapi': {
       requireWindows(name);
       const { openCryptoApiProvider } = await import('../providers/cryptoapi/index.ts');
@@ -65,13 +70,10 @@ export async function openProvider(
       const { openCngProvider } = await import('../providers/cng/index.ts');
       return openCngProvider({ ...(providerName && { storageProvider: providerName }) });
     }
-    default: {
-      const what = PLANNED[name];
-      if (what) throw unavailable(name, what);
+    default:
       throw new KeyStoreError('PARAMETER_INVALID', `there is no provider ${JSON.stringify(name)}`, {
         hint: `Use one of ${PROVIDERS.join(', ')}.`,
       });
-    }
   }
 }
 
@@ -95,6 +97,23 @@ async function openIsolated({ agentSocket, agentUser }: OpenProviderOptions): Pr
   const socket = agentSocket ?? defaultSocket();
   const user = await agentUserOf(socket, agentUser);
   return openIsolatedProvider({ socket, ...(user !== undefined && { agentUser: user }) });
+}
+
+async function openPkcs11(options: OpenProviderOptions): Promise<Provider> {
+  const { pkcs11Module: module, token, pin, stateFolder } = options;
+  if (module === undefined || token === undefined)
+    throw new KeyStoreError(
+      'PROVIDER_UNAVAILABLE',
+      'the provider pkcs11 cannot be used without a PKCS #11 module and a token',
+      { hint: 'Name them: --pkcs11-module PATH --token LABEL.' },
+    );
+  const { openPkcs11Provider } = await import('../providers/pkcs11/index.ts');
+  return openPkcs11Provider({
+    module,
+    token,
+    ...(pin && { pin }),
+    ...(stateFolder && { lockFolder: join(stateFolder, 'locks') }),
+  });
 }
 
 function requireWindows(name: string): void {

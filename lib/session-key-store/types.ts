@@ -27,6 +27,8 @@ export interface OpenStoreOptions {
   readonly home?: string;
   /** Asked once, and only if the container is protected by a passphrase. Without it such a container is PASSWORD_REQUIRED. */
   readonly passphrase?: AskSecret;
+  /** Of pkcs11: asked whenever the token wants its PIN. Without it such a home is PASSWORD_REQUIRED. */
+  readonly pin?: AskSecret;
   /** Open no private key: list and verify only, everything else is PASSWORD_REQUIRED. */
   readonly readOnly?: boolean;
   readonly cache?: KeyCacheLimits;
@@ -37,7 +39,7 @@ export interface OpenStoreOptions {
 }
 
 export interface CreateStoreOptions extends OpenStoreOptions {
-  /** `software` (default); on Windows also `cryptoapi` and `cng`. */
+  /** `software` (default), `isolated`, `pkcs11`; on Windows also `cryptoapi` and `cng`. */
   readonly provider?: string;
   /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
   readonly providerName?: string;
@@ -45,7 +47,11 @@ export interface CreateStoreOptions extends OpenStoreOptions {
   readonly agentSocket?: string;
   /** Of isolated: the user that the agent runs as, by name or number, where it is neither this one nor root. Kept in keycask.json. */
   readonly agentUser?: string;
-  /** Default `p-256`; `rsa-3072` where the provider has no elliptic curves. */
+  /** Of pkcs11: path of the PKCS #11 module, which lies outside of the home. Kept in keycask.json. */
+  readonly pkcs11Module?: string;
+  /** Of pkcs11: label of the token. Kept in keycask.json. */
+  readonly token?: string;
+  /** Default `p-256`; `rsa-3072` where the provider agrees by no elliptic curve. */
   readonly algorithm?: ContainerAlgorithm;
   /** Isolation of the private keys by VBS (cng). Default `none`. */
   readonly isolation?: Isolation;

@@ -22,6 +22,7 @@ const ENTRIES = [
   'keycask/providers/software',
   'keycask/providers/cryptoapi',
   'keycask/providers/cng',
+  'keycask/providers/pkcs11',
 ];
 
 async function loadedBy(specifier: string, how: 'import' | 'require'): Promise<string[]> {

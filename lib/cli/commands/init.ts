@@ -1,5 +1,6 @@
 /** keycask init: makes a home, its key container and its trust. */
 import { Option, type Command } from 'commander';
+import { decodeSpki } from '../../cms/spki.ts';
 import { PROTECTION_LEVELS } from '../../contracts/protection-level.ts';
 import type { Isolation } from '../../contracts/provider.ts';
 import type {
@@ -26,29 +27,12 @@ interface InitOptions {
 }
 
 export function addInit(program: Command, invocation: Invocation): void {
-  const command = program
-    .command('init')
-    .summary('make a home')
-    .description('Make a home: a key container to wrap and sign with, and what is trusted.')
-    .option(
-      '--provider <name>',
-      'where the private keys live: software; isolated, in an agent; pkcs11, on a token; on Windows also cryptoapi, cng',
-      'software',
-    )
-    .option(
-      '--provider-name <name>',
-      "of cryptoapi the CSP's name, of cng the key storage provider's (default: Microsoft's)",
-    )
-    .option(
-      '--agent-socket <path>',
-      "of isolated: the agent's socket (default: your agent's, or an installed one's)",
-    )
-    .option(
-      '--agent-user <user>',
-      'of isolated: the user that the agent runs as (default: you, root, or that of an installed one)',
-    )
-    .option('--pkcs11-module <path>', 'of pkcs11: the module that reaches the token')
-    .option('--token <label>', 'of pkcs11: the label of the token')
+  const command = addPlaces(
+    program
+      .command('init')
+      .summary('make a home')
+      .description('Make a home: a key container to wrap and sign with, and what is trusted.'),
+  )
     .addOption(algorithmOption())
     .addOption(isolationOption())
     .addOption(
@@ -103,17 +87,7 @@ export function addInit(program: Command, invocation: Invocation): void {
           },
           `${home}`,
         );
-        if (seal === 'machine-secret')
-          context.output.note(
-            'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.',
-          );
-        if (seal === 'dpapi') context.output.note(DPAPI_NOTE);
-        if (provider === 'isolated') context.output.note(agentNote(container));
-        else if (provider === 'pkcs11') context.output.note(tokenNote(container));
-        else if (provider !== 'software')
-          context.output.note(
-            `The private keys are where Windows keeps them, in the container ${container.name}: a copy of this home opens nowhere else. For an archive see \`keycask container export\`.`,
-          );
+        for (const note of notesOf(container, provider, seal)) context.output.note(note);
       }),
     );
   examples(
@@ -125,6 +99,30 @@ export function addInit(program: Command, invocation: Invocation): void {
     'keycask init --provider cng --isolation prefer-vbs',
   );
 }
+
+/** Where the keys are, and what that means for copies of the home. */
+function notesOf(
+  container: ContainerInfo,
+  provider: string,
+  seal: ProtectorName | undefined,
+): string[] {
+  switch (provider) {
+    case 'software':
+      if (seal === 'machine-secret') return [MACHINE_SECRET_NOTE];
+      return seal === 'dpapi' ? [DPAPI_NOTE] : [];
+    case 'isolated':
+      return [agentNote(container)];
+    case 'pkcs11':
+      return [tokenNote(container)];
+    default:
+      return [
+        `The private keys are where Windows keeps them, in the container ${container.name}: a copy of this home opens nowhere else. For an archive see \`keycask container export\`.`,
+      ];
+  }
+}
+
+const MACHINE_SECRET_NOTE =
+  'A copy of this home opens only on this machine: its secret lies apart. For other machines see `keycask container protect passphrase`.';
 
 /** A token of software keeps a key from nobody: its name alone does not say so. */
 function tokenNote({ name, exchange }: ContainerInfo): string {
@@ -145,7 +143,33 @@ function agentNote({ name, exchange }: ContainerInfo): string {
     : `${where} They are ${words}, which is worth no more than ${PROTECTION_LEVELS[posture.level].words}: see \`keycask container show\`.`;
 }
 
+/** Options that say where private keys live. */
+function addPlaces(command: Command): Command {
+  return command
+    .option(
+      '--provider <name>',
+      'where the private keys live: software; isolated, in an agent; pkcs11, on a token; on Windows also cryptoapi, cng',
+      'software',
+    )
+    .option(
+      '--provider-name <name>',
+      "of cryptoapi the CSP's name, of cng the key storage provider's (default: Microsoft's)",
+    )
+    .option(
+      '--agent-socket <path>',
+      "of isolated: the agent's socket (default: your agent's, or an installed one's)",
+    )
+    .option(
+      '--agent-user <user>',
+      'of isolated: the user that the agent runs as (default: you, root, or that of an installed one)',
+    )
+    .option('--pkcs11-module <path>', 'of pkcs11: the module that reaches the token')
+    .option('--token <label>', 'of pkcs11: the label of the token');
+}
+
 /** What `init` chooses where nobody did. */
 function defaultOf({ exchange }: ContainerInfo): ContainerAlgorithm {
-  return exchange?.algorithm === 'RSA' ? 'rsa-3072' : 'p-256';
+  if (exchange?.algorithm !== 'RSA') return 'p-256';
+  const key = decodeSpki(exchange.publicKey);
+  return key.type === 'rsa' && key.modulusBits === 2048 ? 'rsa-2048' : 'rsa-3072';
 }

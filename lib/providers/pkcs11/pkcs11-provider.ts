@@ -1,6 +1,7 @@
 /** The pkcs11 provider: private keys on a token that a PKCS #11 module reaches: an HSM, a smart card, a TPM. */
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import type { Provider } from '../../contracts/provider.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { defaultStateFolder } from '../../platform/folders.ts';
@@ -41,7 +42,7 @@ export interface Pkcs11ProviderOptions {
  *
  * @returns A provider, the caller's to close.
  * @throws KeyStoreError PROVIDER_UNAVAILABLE for a module that cannot be loaded and a token that is not there, PASSWORD_WRONG, PIN_LOCKED,
- *   MODULE_MISSING where koffi is not installed, FILE_NOT_FOUND, PARAMETER_INVALID.
+ *   MODULE_MISSING where koffi is not installed, FILE_NOT_FOUND, PERMISSION_DENIED for a module that other users can write, PARAMETER_INVALID.
  * @example
  * ```ts
  * await using provider = await openPkcs11Provider({
@@ -76,7 +77,26 @@ export async function openPkcs11Provider(options: Pkcs11ProviderOptions): Promis
 async function modulePath(module: string): Promise<string> {
   requireText('the path of a PKCS #11 module', module, 1, MOST_PATH);
   if (!/[\\/]/u.test(module)) return module;
-  return withFsErrors(module, () => realpath(module));
+  return withFsErrors(module, async () => {
+    const path = await realpath(module);
+    await requireTrustworthy(path);
+    return path;
+  });
+}
+
+/** It runs in this process, with all that this process may. */
+async function requireTrustworthy(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const { uid, mode } = await stat(path);
+  const isOurs = uid === 0 || uid === process.getuid?.();
+  if (isOurs && (mode & WRITABLE_BY_OTHERS) === 0) return;
+  throw new KeyStoreError(
+    'PERMISSION_DENIED',
+    `other users can write the PKCS #11 module ${path}`,
+    {
+      hint: 'It would run as you. Use one that belongs to you or to root, and that nobody else can write.',
+    },
+  );
 }
 
 const DEFAULT_SESSIONS = 8;
@@ -84,3 +104,5 @@ const DEFAULT_SESSIONS = 8;
 const MOST_LABEL = 32;
 const MOST_SERIAL = 16;
 const MOST_PATH = 4096;
+/** S_IWGRP, S_IWOTH. */
+const WRITABLE_BY_OTHERS = 0o022;
