@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** Where they are absent, tests are left out; except under CI=true, where they then fail. */
 const isCi = process.env['CI'] === 'true';
@@ -108,7 +108,7 @@ export class PostgresServer {
 
   /** One statement, as the one user. */
   async run(text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ connectionString: this.url });
+    const client = new Client({ connectionString: this.url });
     client.on('error', () => undefined);
     await client.connect();
     try {
@@ -185,7 +185,7 @@ export class PgBouncer {
   async #ready(): Promise<void> {
     const end = Date.now() + READY_MS;
     for (;;) {
-      const client = new pg.Client({ connectionString: this.url });
+      const client = new Client({ connectionString: this.url });
       client.on('error', () => undefined);
       try {
         await client.connect();
