@@ -25,6 +25,8 @@ export interface DataFile {
   readonly item: InventoryItem;
   readonly place: 'behind' | 'beside' | 'named';
   readonly parameters: DataParameters;
+  /** Several keys could be its own by their names. */
+  readonly isContested: boolean;
 }
 
 /** Says which key data has. Paths are compared when they are resolved. */
@@ -42,7 +44,7 @@ export interface DataMapEntry extends DataParameters {
  *
  * @returns For the item of a session key its data; behind the blob there is data where the file goes on after it, which only the size of
  *   the RSA key tells.
- * @throws KeyStoreError PARAMETER_INVALID for a map that names a file that is not in the inventory, or no key blob.
+ * @throws KeyStoreError PARAMETER_INVALID for a map that names a file that is not in the inventory, or twice, or no key blob.
  */
 export function findData(
   inventory: Inventory,
@@ -52,13 +54,35 @@ export function findData(
   const named = namedData(byPath, map);
   const taken = new Set([...named.values()].flat().map(({ item }) => item));
   const beside = besideByName(inventory.items, taken);
+  const contested = contestedData(inventory.items, beside);
   return (key) => [
     ...(named.get(key) ?? []),
-    ...namesOf(key).flatMap((name) =>
-      (beside.get(name) ?? []).map((item) => ({ item, place: 'beside' as const, parameters: {} })),
-    ),
-    ...(hasMore(key) ? [{ item: key, place: 'behind' as const, parameters: {} }] : []),
+    ...(beside.get(nameOf(key)) ?? []).map((item) => ({
+      item,
+      place: 'beside' as const,
+      parameters: {},
+      isContested: contested.has(item),
+    })),
+    ...(hasMore(key)
+      ? [{ item: key, place: 'behind' as const, parameters: {}, isContested: false }]
+      : []),
   ];
+}
+
+/** Data that several keys have the name of: report.enc with report.blob and report.key. */
+function contestedData(
+  items: readonly InventoryItem[],
+  beside: ReadonlyMap<string, readonly InventoryItem[]>,
+): ReadonlySet<InventoryItem> {
+  const seen = new Set<InventoryItem>();
+  const contested = new Set<InventoryItem>();
+  for (const key of items) {
+    if (key.role !== 'session-key') continue;
+    for (const item of beside.get(nameOf(key)) ?? [])
+      if (seen.has(item)) contested.add(item);
+      else seen.add(item);
+  }
+  return contested;
 }
 
 function namedData(
@@ -66,12 +90,19 @@ function namedData(
   map: DataMap,
 ): Map<InventoryItem, DataFile[]> {
   const named = new Map<InventoryItem, DataFile[]>();
+  const seen = new Set<InventoryItem>();
   for (const { data, key, ...parameters } of map) {
     const item = byPath.get(resolve(data)) ?? missing(data);
     const keyItem = byPath.get(resolve(key)) ?? missing(key);
     if (keyItem.role !== 'session-key')
       throw new KeyStoreError('PARAMETER_INVALID', `${key} is no session key: ${keyItem.summary}`);
-    named.set(keyItem, [...(named.get(keyItem) ?? []), { item, place: 'named', parameters }]);
+    if (seen.has(item))
+      throw new KeyStoreError('PARAMETER_INVALID', `the data map names ${data} twice`, {
+        hint: 'Name each file of data once, with the key that it has.',
+      });
+    seen.add(item);
+    const file: DataFile = { item, place: 'named', parameters, isContested: false };
+    named.set(keyItem, [...(named.get(keyItem) ?? []), file]);
   }
   return named;
 }
@@ -80,6 +111,7 @@ function missing(path: string): never {
   throw new KeyStoreError(
     'PARAMETER_INVALID',
     `the data map names ${path}, which is not among the files that were looked at`,
+    { hint: 'Paths are from where the map lies, with / between folders; name their folder too.' },
   );
 }
 
@@ -105,9 +137,9 @@ function stems(path: string): string[] {
 }
 
 /** What the data of a key can be called: report.doc.blob opens report.doc and report.doc.*; its own name without the ending decides. */
-function namesOf({ path }: InventoryItem): string[] {
+function nameOf({ path }: InventoryItem): string {
   const ending = extname(path);
-  return ending === '' ? [path] : [path.slice(0, -ending.length)];
+  return ending === '' ? path : path.slice(0, -ending.length);
 }
 
 /** Whether a file is longer than the blob in it can be for any RSA key, or says so itself. */

@@ -1,8 +1,8 @@
 /** diagnoseFile: diagnose of a file, of which only the ends are read where it is large. */
-import { open, type FileHandle } from 'node:fs/promises';
-import { KeyStoreError } from '../errors.ts';
+import type { FileHandle } from 'node:fs/promises';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
+import { openRegular } from '../platform/open-regular.ts';
 import { diagnose, type DiagnoseOptions } from './diagnose.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { CipherSample } from './search-cipher.ts';
@@ -53,12 +53,9 @@ export function readCipherSample(path: string): Promise<CipherSample> {
 
 function withFile<T>(path: string, read: (file: FileHandle, size: number) => Promise<T>) {
   return withFsErrors(path, async () => {
-    const file = await open(path, 'r');
+    const file = await openRegular(path);
     try {
-      const stats = await file.stat();
-      if (!stats.isFile())
-        throw new KeyStoreError('FILE_WRONG_TYPE', `${path}: is no regular file`);
-      return await read(file, stats.size);
+      return await read(file, (await file.stat()).size);
     } finally {
       await file.close();
     }

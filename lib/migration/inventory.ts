@@ -8,6 +8,7 @@ import { risksOf, type Risk } from './risks.ts';
 import {
   isSkipped,
   sourceFiles,
+  sourceRoots,
   type SkippedPath,
   type SourceFile,
   type SourceFilesOptions,
@@ -15,7 +16,7 @@ import {
 
 /** What there is. */
 export interface Inventory {
-  /** The paths that were looked through. */
+  /** The paths that were looked through, without those that lie in another of them. */
   readonly roots: readonly string[];
   readonly items: readonly InventoryItem[];
   readonly skipped: readonly SkippedPath[];
@@ -44,7 +45,8 @@ export async function inventory(
 ): Promise<Inventory> {
   const items: InventoryItem[] = [];
   const skipped: SkippedPath[] = [];
-  for await (const found of sourceFiles(paths, options)) {
+  const roots = await sourceRoots(paths);
+  for await (const found of sourceFiles(roots, options)) {
     const item = isSkipped(found) ? found : itemOf(found);
     if (isSkipped(item)) skipped.push(item);
     else items.push(item);
@@ -52,7 +54,7 @@ export async function inventory(
     options.onProgress?.({ files, path: item.path });
     if (files % FILES_AT_ONCE === 0) await setImmediate();
   }
-  return { roots: paths, items, skipped, risks: risksOf(items) };
+  return { roots, items, skipped, risks: risksOf(items) };
 }
 
 function itemOf(file: SourceFile): InventoryItem | SkippedPath {

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { link, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { decryptStream, encryptStream, FILE_ENDING } from '../encrypt-file.ts';
 import type { FileKey } from '../contracts/file-keys.ts';
@@ -13,11 +13,13 @@ import { KeyStoreError } from '../errors.ts';
 import type { CapiKey } from '../legacy/capi-key.ts';
 import { openCapiDecryptor } from '../legacy/cipher.ts';
 import { syncDirectory, temporaryName, unlinkIfThere } from '../platform/durable-file.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { withFsErrors } from '../platform/fs-error.ts';
+import { giveName } from '../platform/give-name.ts';
 import { makeFolder } from '../platform/make-folder.ts';
+import { openRegular } from '../platform/open-regular.ts';
 import type { SessionKeyStore } from '../session-key-store.ts';
 import type { DataFile } from './data-files.ts';
-import type { Journal } from './journal.ts';
+import type { Journal, MigratedData } from './journal.ts';
 import type { MigratedDataFile } from './report.ts';
 import { searchCipher, type CipherFinding } from './search-cipher.ts';
 import { isBelow } from './source-files.ts';
@@ -35,6 +37,8 @@ export interface DataWork {
   readonly oldKeyId: string | undefined;
   /** Where the blob ends in its own file. */
   readonly blobEnd: number;
+  /** Which file each new file is made of. */
+  readonly targets: Map<string, string>;
   /** The key of all new files; asked for when the first is written. */
   readonly fileKey: () => Promise<FileKey>;
 }
@@ -50,11 +54,11 @@ interface Ciphertext {
  * Encrypts a data file again.
  *
  * @returns Undefined where there is no ciphertext behind the blob.
- * @throws KeyStoreError LEGACY_DECRYPTION_FAILED where nothing that was tried gives plaintext; FILE_EXISTS where the target is there and no run
- *   made it; what reading, writing and the store throw.
+ * @throws KeyStoreError LEGACY_DECRYPTION_FAILED where nothing that was tried gives plaintext; FILE_EXISTS where the target is there and holds
+ *   something else; what reading, writing and the store throw.
  */
 export async function migrateData(
-  { item, place, parameters }: DataFile,
+  { item, place, parameters, isContested }: DataFile,
   work: DataWork,
 ): Promise<MigratedDataFile | undefined> {
   const start = place === 'behind' ? work.blobEnd : 0;
@@ -62,20 +66,21 @@ export async function migrateData(
   if (source.size <= 0) return undefined;
   const target = targetOf(item.path, work);
   const known = work.journal.migrated(item.path, target);
-  if (known?.size === item.size && known.modified === item.modified && (await isThere(target)))
+  const isKnown = known?.size === item.size && known.modified === item.modified;
+  // Which of several keys it was is not in the journal.
+  if (isKnown && !isContested && (await isThere(target)))
     return { ...factsOf(item.path, target, work), ...presentFacts(known), state: 'present' };
   const found = await searchCipher(work.key, await sampleOf(source), parameters);
   try {
-    const best = chosen(found);
+    const best = chosen(found, isContested);
+    refuseTaken(target, item.path, work);
     const cipher = { cipher: best.text, certainty: best.certainty };
     const facts = { ...factsOf(item.path, target, work), ...cipher };
     if (work.dryRun === true) {
       const { bytes, sha256 } = await drain(plaintextOf(source, best));
       return { ...facts, bytes, sha256, state: 'opens' };
     }
-    const fileKey = await work.fileKey();
-    const { bytes, sha256 } = await writeNewFile({ source, target, fileKey }, best, work);
-    const newKeyId = fileKey.key.id;
+    const { bytes, sha256, keyId, state } = await writeOrCompare({ source, target }, best, work);
     const { size, modified } = item;
     work.journal.write({
       event: 'data',
@@ -85,11 +90,11 @@ export async function migrateData(
       target,
       bytes,
       sha256,
-      keyId: newKeyId,
+      keyId,
       ...cipher,
     });
     await work.journal.flush();
-    return { ...facts, bytes, sha256, newKeyId, state: 'encrypted' };
+    return { ...facts, bytes, sha256, newKeyId: keyId, state };
   } finally {
     for (const finding of found) finding[Symbol.dispose]();
   }
@@ -104,9 +109,15 @@ function presentFacts(known: NonNullable<ReturnType<Journal['migrated']>>) {
   return { bytes, sha256, cipher, certainty, newKeyId };
 }
 
-/** The best; one of several that nothing tells apart would be a guess. */
-function chosen(found: readonly CipherFinding[]): CipherFinding {
+/** The best; one of several that nothing tells apart would be a guess, of keys as of parameters. */
+function chosen(found: readonly CipherFinding[], isContested: boolean): CipherFinding {
   const [best, second] = found;
+  if (isContested && best !== undefined && !CERTAIN.has(best.certainty))
+    throw new KeyStoreError(
+      'LEGACY_DECRYPTION_FAILED',
+      'several keys have its name, and nothing tells which of them is right',
+      { hint: 'Say in a data map which key it has (--data-map).' },
+    );
   // Its first block would be noise in the new file, and the old one be thought of as done.
   if (best?.firstBlock === 'garbled')
     throw new KeyStoreError(
@@ -124,6 +135,16 @@ function chosen(found: readonly CipherFinding[]): CipherFinding {
       hint: 'Ask `keycask diagnose` with a piece of known plaintext, and say mode, IV and salt in a data map (--data-map).',
     },
   );
+}
+
+/** Of two folders with a file of the same name only one can have the new name. */
+function refuseTaken(target: string, path: string, { targets }: DataWork): void {
+  const other = targets.get(target);
+  if (other !== undefined && other !== path)
+    throw new KeyStoreError('FILE_EXISTS', `${target} is what ${other} becomes`, {
+      hint: 'Migrate one folder after the other, each with a --data of its own.',
+    });
+  targets.set(target, path);
 }
 
 /** Below the data folder as it lies below its root. */
@@ -144,7 +165,7 @@ async function isThere(path: string): Promise<boolean> {
 /** Both ends of it: what is in between decides nothing. */
 async function sampleOf({ path, start, size }: Ciphertext) {
   return withFsErrors(path, async () => {
-    const file = await open(path, 'r');
+    const file = await openRegular(path);
     try {
       const head = new Uint8Array(Math.min(size, SAMPLE));
       await file.read(head, 0, head.length, start);
@@ -166,7 +187,9 @@ async function* plaintextOf(
   { key, options }: CipherFinding,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   using decryptor = await openCapiDecryptor(key, options);
-  const stream = createReadStream(path, { start, highWaterMark: CHUNK });
+  const file = await openRegular(path);
+  // It closes the file.
+  const stream = file.createReadStream({ start, highWaterMark: CHUNK });
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       const plaintext = decryptor.update(chunk);
@@ -210,15 +233,63 @@ async function drain(parts: AsyncIterable<Uint8Array>): Promise<Digest> {
 interface NewFile {
   readonly source: Ciphertext;
   readonly target: string;
-  readonly fileKey: FileKey;
 }
 
-/** Written aside, read back, and then given its name. */
+type Made = Digest & Pick<MigratedData, 'keyId'> & { readonly state: 'encrypted' | 'present' };
+
+/** A file that is there already may be of another run: one at the same time, or one that knew the folders by other names. */
+async function writeOrCompare(
+  file: NewFile,
+  finding: CipherFinding,
+  work: DataWork,
+): Promise<Made> {
+  if (!(await isThere(file.target))) {
+    const fileKey = await work.fileKey();
+    const written = await writeNewFile({ ...file, fileKey }, finding, work);
+    if (written) return { ...written, keyId: fileKey.key.id, state: 'encrypted' };
+  }
+  const { source, target } = file;
+  const wanted = await drain(plaintextOf(source, finding));
+  const present = await contentsOf(target, work);
+  if (present?.sha256 !== wanted.sha256)
+    throw new KeyStoreError(
+      'FILE_EXISTS',
+      `${target} is there already, and does not hold what this file does`,
+      { hint: 'Name another folder with --data, or move that file away.' },
+    );
+  return { ...wanted, keyId: present.keyId, state: 'present' };
+}
+
+/** Undefined for what this home does not decrypt. */
+async function contentsOf(
+  target: string,
+  { store, signal }: DataWork,
+): Promise<(Digest & Pick<MigratedData, 'keyId'>) | undefined> {
+  let keyId = '';
+  const options = {
+    onOpened: (opened: { readonly keyId: string }) => (keyId = opened.keyId),
+    ...(signal && { signal }),
+  };
+  try {
+    const file = await openRegular(target);
+    const digest = await drain(decryptStream(store, file.createReadStream(), options));
+    return { ...digest, keyId };
+  } catch (error) {
+    if (KeyStoreError.is(error) && error.code !== 'CANCELLED') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Written aside, read back, and then given its name.
+ *
+ * @returns Undefined where something got the name meanwhile.
+ */
 async function writeNewFile(
-  { source, target, fileKey }: NewFile,
+  { source, target, fileKey }: NewFile & { readonly fileKey: FileKey },
   finding: CipherFinding,
   { store, signal }: DataWork,
-): Promise<Digest> {
+): Promise<Digest | undefined> {
   const temporary = temporaryName(target);
   const abort = signal === undefined ? {} : { signal };
   return withFsErrors(target, async () => {
@@ -237,8 +308,7 @@ async function writeNewFile(
       const again = await drain(decryptStream(store, createReadStream(temporary), abort));
       if (!old || again.sha256 !== old.sha256)
         throw new KeyStoreError('FILE_DAMAGED', `${target} does not hold what was encrypted`);
-      await linkTo(temporary, target);
-      return old;
+      return (await giveName(temporary, target)) ? old : undefined;
     } finally {
       await unlinkIfThere(temporary);
       await syncDirectory(dirname(target));
@@ -246,21 +316,8 @@ async function writeNewFile(
   });
 }
 
-async function linkTo(temporary: string, target: string): Promise<void> {
-  try {
-    await link(temporary, target);
-  } catch (error) {
-    if (!isFsError(error, 'EEXIST')) throw error;
-    throw new KeyStoreError(
-      'FILE_EXISTS',
-      `${target} is there already, and no earlier run made it`,
-      {
-        hint: 'Name another folder with --data, or move that file away.',
-      },
-    );
-  }
-}
-
+/** What tells the right one of several keys: the padding fits one wrong key of 256. */
+const CERTAIN: ReadonlySet<string> = new Set(['known-plaintext', 'recognised-content']);
 const SAMPLE = 1 << 16;
 const CHUNK = 1 << 20;
 const LONGEST_BLOCK = 16;

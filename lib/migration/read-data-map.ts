@@ -19,7 +19,10 @@ import type { DataMap, DataMapEntry } from './data-files.ts';
  * ```
  */
 export async function readDataMap(path: string): Promise<DataMap> {
-  const text = await withFsErrors(path, () => readFile(path, 'utf8'));
+  const text = (await withFsErrors(path, () => readFile(path, 'utf8'))).replace(
+    BYTE_ORDER_MARK,
+    '',
+  );
   const folder = dirname(path);
   return entriesOf(text, path).map((entry, i) =>
     entryOf(entry, { folder, where: `${path}[${i}]` }),
@@ -46,15 +49,17 @@ function entryOf(
   if (typeof entry !== 'object' || entry === null) return fail('want an object');
   const { data, key, mode, iv, salt, effectiveBits, ...others } = entry as Record<string, unknown>;
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) fail(`there is no ${unknown}`);
+  if (unknown !== undefined) fail(`there is no ${unknown}: want ${FIELDS}`);
   if (typeof data !== 'string' || typeof key !== 'string')
     return fail('want data and key, two paths');
   if (mode !== undefined && mode !== 'cbc' && mode !== 'ecb' && mode !== 'cfb')
     return fail('mode: want cbc, ecb or cfb');
   const hex = (name: string, value: unknown): Uint8Array =>
     (typeof value === 'string' ? fromHex(value) : undefined) ?? fail(`${name}: want hex`);
-  if (effectiveBits !== undefined && typeof effectiveBits !== 'number')
-    return fail('effectiveBits: want a number');
+  if (effectiveBits !== undefined && !isEffectiveBits(effectiveBits))
+    return fail(`effectiveBits: want a whole number from 1 to ${MAX_EFFECTIVE_BITS}`);
+  if (iv !== undefined && !IV_LENGTHS.includes(hex('iv', iv).length))
+    return fail('iv: want 8 or 16 bytes');
   return {
     data: resolve(folder, data),
     key: resolve(folder, key),
@@ -66,3 +71,15 @@ function entryOf(
     ...(effectiveBits !== undefined && { effectiveBits }),
   };
 }
+
+function isEffectiveBits(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_EFFECTIVE_BITS;
+}
+
+/** Of what Windows' editors write as UTF-8. */
+const BYTE_ORDER_MARK = /^\u{feff}/u;
+const FIELDS = 'data, key, mode, iv, salt, effectiveBits';
+/** RFC 2268 section 6 */
+const MAX_EFFECTIVE_BITS = 1024;
+/** A block of DES, 3DES, RC2; of AES. */
+const IV_LENGTHS: readonly number[] = [8, 16];

@@ -9,6 +9,7 @@ import { describeOrigin } from './key-at-hand.ts';
 import type { Attempt, OpenedBlob } from './open-blob.ts';
 import { pathText } from './path-text.ts';
 import { LENGTH_PREFIXED, type MigrationPlan, type PlannedKey } from './plan.ts';
+import type { SkippedPath } from './source-files.ts';
 import type { MigratedKey, MigrationFailure, MigrationReport, OpenedBy } from './report.ts';
 
 /** A key that was opened, until it is stored. */
@@ -90,6 +91,15 @@ export function privateKeysOf(
 
 export function failureOf(path: string, { code, message, hint }: KeyStoreError): MigrationFailure {
   return { path, code, message, hint };
+}
+
+/** What nobody looked at may be a key as well; links and special files are left out on purpose. */
+export function unreadFailure({ path, reason }: SkippedPath): MigrationFailure | undefined {
+  if (reason !== 'unreadable' && reason !== 'too-deep') return undefined;
+  const message =
+    reason === 'unreadable' ? 'it could not be read' : 'folders below it are too deep';
+  const hint = 'Make it readable, or copy it as an administrator: nothing in it was looked at.';
+  return failureOf(path, new KeyStoreError('IO_FAILED', message, { hint }));
 }
 
 export function wasRemoved(id: string): KeyStoreError {

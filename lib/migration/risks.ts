@@ -16,14 +16,22 @@ export interface Risk {
   readonly paths: readonly string[];
 }
 
-/** What the files show of themselves. Most severe first. */
-export function risksOf(items: readonly InventoryItem[]): Risk[] {
-  const found = new Map<string, { rule: Rule; text: string; paths: string[]; count: number }>();
+/**
+ * What the files show of themselves. Most severe first.
+ *
+ * @param replaced - Paths of keys all data of which has been encrypted again: what is left to do about those is another thing.
+ */
+export function risksOf(
+  items: readonly InventoryItem[],
+  replaced: ReadonlySet<string> = new Set(),
+): Risk[] {
+  const found = new Map<string, FoundRisk>();
   const add = (id: string, text: string, path: string): void => {
     const rule = RULES.get(id);
     if (!rule) return;
-    const key = `${id} ${text}`;
-    const risk = found.get(key) ?? { rule, text, paths: [], count: 0 };
+    const advice = (replaced.has(path) ? rule.afterwards : undefined) ?? rule.advice;
+    const key = [id, advice, text].join(' ');
+    const risk = found.get(key) ?? { rule, text, advice, paths: [], count: 0 };
     risk.count++;
     if (risk.paths.length < MAX_PATHS) risk.paths.push(path);
     found.set(key, risk);
@@ -36,9 +44,9 @@ export function risksOf(items: readonly InventoryItem[]): Risk[] {
     if (item.format === 'capi-container-file' || item.format === 'cng-container-file')
       add('ONE_USER_ONLY', ONE_USER, item.path);
   }
-  const risks = [...found.entries()].map(([key, { rule, text, paths, count }]) => {
+  const risks = [...found.entries()].map(([key, { rule, text, advice, paths, count }]) => {
     const id = key.slice(0, key.indexOf(' '));
-    return { id, severity: rule.severity, text, advice: rule.advice, count, paths };
+    return { id, severity: rule.severity, text, advice, count, paths };
   });
   return risks.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
@@ -50,6 +58,16 @@ function isInTheClear({ notes }: { readonly notes: readonly InspectionNote[] }):
 interface Rule {
   readonly severity: Risk['severity'];
   readonly advice: string;
+  /** Once its data is encrypted again. */
+  readonly afterwards?: string;
+}
+
+interface FoundRisk {
+  readonly rule: Rule;
+  readonly text: string;
+  readonly advice: string;
+  readonly paths: string[];
+  count: number;
 }
 
 const UNSIGNED =
@@ -57,6 +75,8 @@ const UNSIGNED =
 const READABLE = 'A key in the clear lies in a file that other users of this machine can read.';
 const ONE_USER =
   'A private key is sealed under the password of one Windows account: a reset password or a new profile loses it.';
+
+const REPLACED = 'Its data was encrypted again: destroy the old data, this file and their copies.';
 
 const SEVERITIES: readonly Risk['severity'][] = ['high', 'medium', 'low'];
 /** Enough to see which folder it is. */
@@ -72,6 +92,7 @@ const RULES = new Map<string, Rule>([
       severity: 'high',
       advice:
         'Treat every session key that was wrapped for it as known, and encrypt its data again.',
+      afterwards: `${REPLACED} Treat what was in it as known.`,
     },
   ],
   [
@@ -79,6 +100,7 @@ const RULES = new Map<string, Rule>([
     {
       severity: 'high',
       advice: 'Migrate it, encrypt its data again, and destroy the file and its copies.',
+      afterwards: REPLACED,
     },
   ],
   [
@@ -107,7 +129,11 @@ const RULES = new Map<string, Rule>([
   ['ONE_USER_ONLY', { severity: 'medium', advice: 'Migrate it while the password is known.' }],
   [
     'WEAK_CIPHER',
-    { severity: 'medium', advice: 'Encrypt the data again: `keycask migrate --data FOLDER`.' },
+    {
+      severity: 'medium',
+      advice: 'Encrypt the data again: `keycask migrate --data FOLDER`.',
+      afterwards: REPLACED,
+    },
   ],
   ['WEAK_HASH', { severity: 'medium', advice: 'Do not rely on signatures over it.' }],
   [

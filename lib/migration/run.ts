@@ -20,6 +20,7 @@ import {
 } from '../session-key-store.ts';
 import { provedByOpening } from './prove.ts';
 import { Journal } from './journal.ts';
+import type { DataFile } from './data-files.ts';
 import { migrateData, type DataWork } from './migrate-data.ts';
 import { BlobOpener, type Attempt } from './open-blob.ts';
 import type { MigrationPlan, PlannedKey } from './plan.ts';
@@ -30,9 +31,11 @@ import {
   migratedKey,
   noKeyOpens,
   privateKeysOf,
+  unreadFailure,
   wasRemoved,
   type OpenKey,
 } from './report-rows.ts';
+import { risksOf } from './risks.ts';
 
 export interface RunOptions {
   readonly store: SessionKeyStore;
@@ -111,13 +114,22 @@ class Run {
   readonly #data: MigratedDataFile[] = [];
   readonly #failures: MigrationFailure[];
   readonly #openedBy = new Map<string, number>();
+  /** Which file each new file is made of; of one folder no two can become the same. */
+  readonly #targets = new Map<string, string>();
+  /** Files of data that several keys have the name of: what one of them opened, the others need not. */
+  readonly #contested = new Map<string, MigrationFailure | 'done'>();
+  /** Files of keys all data of which is encrypted again. */
+  readonly #replaced = new Set<string>();
   #fileKey: Promise<FileKey> | undefined;
   #done = 0;
 
   constructor(plan: MigrationPlan, parts: RunParts) {
     this.#plan = plan;
     this.#parts = parts;
-    this.#failures = plan.keysAtHand.closed.map(({ path, error }) => failureOf(path, error));
+    this.#failures = [
+      ...plan.inventory.skipped.flatMap((skipped) => unreadFailure(skipped) ?? []),
+      ...plan.keysAtHand.closed.map(({ path, error }) => failureOf(path, error)),
+    ];
   }
 
   async migrateKeys(): Promise<void> {
@@ -145,23 +157,27 @@ class Run {
   async #openBatch(batch: readonly PlannedKey[]): Promise<OpenKey[]> {
     this.#parts.signal?.throwIfAborted();
     const opened = await Promise.allSettled(batch.map((planned) => this.#open(planned)));
-    const keys = opened.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []));
-    const failed = opened.find((one) => one.status === 'rejected');
-    if (failed === undefined) return keys;
-    for (const key of keys) key[Symbol.dispose]();
-    throw failed.reason;
+    const keys = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    try {
+      // In the order of the plan, whichever came first.
+      for (const [i, one] of opened.entries())
+        if (one.status === 'rejected') this.#fail(batch[i]!.item.path, one.reason);
+      return keys;
+    } catch (error) {
+      for (const key of keys) key[Symbol.dispose]();
+      throw error;
+    }
   }
 
-  async #open(planned: PlannedKey): Promise<OpenKey | undefined> {
+  async #open(planned: PlannedKey): Promise<OpenKey> {
     const { item, start, label } = planned;
+    const file = readStart(item.path, MAX_BLOB);
+    const bytes = file.subarray(start);
+    const isPlaintext = bytes[0] === BLOB_TYPE.PLAINTEXTKEYBLOB;
     try {
-      const file = readStart(item.path, MAX_BLOB);
-      const bytes = file.subarray(start);
       const blob = await this.#parts.opener.open(bytes);
       if (blob === undefined) throw noKeyOpens(this.#plan.keysAtHand.privateKeys.length);
-      const isPlaintext = bytes[0] === BLOB_TYPE.PLAINTEXTKEYBLOB;
       const digest = createHash('sha256').update(bytes.subarray(0, blob.length)).digest();
-      if (isPlaintext) file.fill(0);
       const sha256 = isPlaintext ? undefined : digest.toString('hex');
       const foreign = {
         recordId: this.#parts.journal.recordId(digest),
@@ -172,9 +188,9 @@ class Run {
         attributes: attributesOf(planned, blob, sha256),
       };
       return { planned, blob, foreign, sha256, [Symbol.dispose]: () => blob[Symbol.dispose]() };
-    } catch (error) {
-      this.#fail(item.path, error);
-      return undefined;
+    } finally {
+      // Also where it did not open.
+      if (isPlaintext) file.fill(0);
     }
   }
 
@@ -222,19 +238,33 @@ class Run {
     const work: DataWork = {
       ...this.#parts,
       dataFolder,
+      targets: this.#targets,
       roots: this.#plan.inventory.roots,
       oldKeyId: this.#parts.dryRun === true ? undefined : toHex(foreign.recordId),
       key: blob.key,
       blobEnd: planned.start + blob.length,
       fileKey: () => this.#newFileKey(),
     };
-    for (const file of planned.data) {
-      try {
-        const migrated = await migrateData(file, work);
-        if (migrated) this.#data.push(migrated);
-      } catch (error) {
-        this.#fail(file.item.path, error);
-      }
+    let done = 0;
+    for (const file of planned.data) if (await this.#migrateFile(file, work)) done++;
+    if (done > 0 && done === planned.data.length && !this.#parts.dryRun)
+      this.#replaced.add(planned.item.path);
+  }
+
+  /** @returns Whether its data is in the data folder. */
+  async #migrateFile(file: DataFile, work: DataWork): Promise<boolean> {
+    const { path } = file.item;
+    if (this.#contested.get(path) === 'done') return false;
+    try {
+      const migrated = await migrateData(file, work);
+      if (!migrated) return false;
+      this.#data.push(migrated);
+      if (file.isContested) this.#contested.set(path, 'done');
+      return true;
+    } catch (error) {
+      if (file.isContested && isFailure(error)) this.#contested.set(path, failureOf(path, error));
+      else this.#fail(path, error);
+      return false;
     }
   }
 
@@ -254,6 +284,8 @@ class Run {
 
   report(startedAt: Date, endedAt: Date): MigrationReport {
     const { inventory, keysAtHand, keys } = this.#plan;
+    const undecided = [...this.#contested.values()].filter((one) => one !== 'done');
+    const failures = [...this.#failures, ...undecided];
     const counted = (state: MigratedKey['state']): number =>
       this.#keys.filter((key) => key.state === state).length;
     return {
@@ -272,13 +304,13 @@ class Run {
         keysThatOpen: this.#keys.length,
         keysFailed: keys.length - this.#keys.length,
         dataFiles: this.#data.length,
-        failures: this.#failures.length,
+        failures: failures.length,
       },
       privateKeys: privateKeysOf(keysAtHand.privateKeys, this.#openedBy),
       keys: this.#keys,
       data: this.#data,
-      failures: this.#failures,
-      risks: inventory.risks,
+      failures,
+      risks: this.#replaced.size === 0 ? inventory.risks : risksOf(inventory.items, this.#replaced),
       skipped: inventory.skipped,
     };
   }
@@ -288,13 +320,18 @@ class Run {
   }
 
   #fail(path: string, error: unknown): void {
-    if (!KeyStoreError.is(error) || error.code === 'CANCELLED') throw error;
+    if (!isFailure(error)) throw error;
     this.#failures.push(failureOf(path, error));
   }
 
   #tell(phase: MigrationProgress['phase'], progress: Omit<MigrationProgress, 'phase'>): void {
     this.#parts.onProgress?.({ phase, ...progress });
   }
+}
+
+/** What stops one file and not the run. */
+function isFailure(error: unknown): error is KeyStoreError {
+  return KeyStoreError.is(error) && error.code !== 'CANCELLED';
 }
 
 /** Several chunks of what the store takes at once: while one is entered in the manifest, the next is sealed, and RSA opens those after. */

@@ -1,6 +1,6 @@
 /** Finding the files under the paths that a user named. Nothing is written to, links are not followed. */
 import { lstatSync, type Dirent, type Stats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
@@ -25,6 +25,20 @@ export interface SourceFilesOptions {
   /** Folders that are not entered: the home, and where outputs go. */
   readonly avoid?: readonly string[];
   readonly signal?: AbortSignal;
+}
+
+/**
+ * The paths without those that lie in another one of them, by whatever name: nothing is looked at twice.
+ *
+ * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED.
+ */
+export async function sourceRoots(paths: readonly string[]): Promise<string[]> {
+  const real: string[] = [];
+  for (const path of paths) real.push(await withFsErrors(path, () => realpath(path)));
+  return paths.filter((_, i) => {
+    const own = real[i]!;
+    return !real.some((other, j) => isBelow(own, other) || (other === own && j < i));
+  });
 }
 
 /**

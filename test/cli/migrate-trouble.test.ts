@@ -1,6 +1,6 @@
 /** What goes wrong where people migrate: many accounts, odd files, runs that meet. The whole way, through the built command line. */
 import { createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../lib/blobs/alg-id.ts';
@@ -8,6 +8,7 @@ import { fromHex } from '../../lib/bytes/octets.ts';
 import { encodePvk } from '../../lib/blobs/pvk.ts';
 import { rsaPrivateKeyToBlob } from '../../lib/keys/rsa-key-blob.ts';
 import { importCapiKey } from '../../lib/legacy/capi-key.ts';
+import { capiEncrypt } from '../../lib/legacy/cipher.ts';
 import { importLegacyPrivateKey } from '../../lib/legacy/legacy-key.ts';
 import { sealPvk } from '../../lib/legacy/pvk.ts';
 import { wrapSimpleBlob } from '../../lib/legacy/simple-blob.ts';
@@ -157,6 +158,37 @@ describe('the backup key of a domain', () => {
       expect(stderr).toContain(`keycask: error: ${file!}: `);
       expect(stderr).toContain(code);
     }
+  });
+});
+
+describe('two migrations at once into one folder', () => {
+  it('both end well, and each file is there once', async () => {
+    write('old/exchange.pem', exchange.privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const names = Array.from({ length: 12 }, (_, i) => `${i}`);
+    for (const name of names) {
+      using key = importCapiKey(ALG_ID.CALG_AES_256, new Uint8Array(randomBytes(32)));
+      write(`old/${name}.blob`, wrapSimpleBlob(exchange.publicKey, key));
+      const text = `Letter ${name}.\n${'All is well. '.repeat(50_000)}`;
+      write(`old/${name}.txt`, await capiEncrypt(key, Buffer.from(text)));
+    }
+    const command = 'keycask migrate old --data new --json';
+    const both = await Promise.all([box.run(command), box.run(command)]);
+    for (const { stderr, exitCode, stdout } of both) {
+      expect(stderr).toBe('');
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ dataFiles: names.length, failures: 0 });
+    }
+    expect(readdirSync(join(box.folder, 'new'))).toHaveLength(names.length);
+    expect((await box.run('keycask decrypt new -o plain')).exitCode).toBe(0);
+  });
+});
+
+describe('a data map', () => {
+  it('without a folder for the data is a mistake', async () => {
+    write('map.json', '[]');
+    const refused = await box.run('keycask migrate . --data-map map.json --dry-run');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('--data-map without --data');
   });
 });
 

@@ -7,6 +7,7 @@ import { counted } from '../../migration/counted.ts';
 import type { LegacySecrets } from '../../migration/legacy-secrets.ts';
 import type { MigrationReport } from '../../migration/report.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
+import { usage } from '../errors.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { addLegacyOptions, readLegacySecrets, type LegacyOptions } from '../legacy-options.ts';
 import { openStore } from '../open-store.ts';
@@ -46,6 +47,8 @@ export function addMigrate(program: Command, invocation: Invocation): void {
   addLegacyOptions(command).action(
     action<MigrateOptions>(invocation, async (context, paths: string[]) => {
       const { options } = context;
+      if (options.dataMap !== undefined && options.data === undefined)
+        throw usage('--data-map without --data', 'say where new files go, for a dry run too');
       await using store = await openStore(context);
       using secrets = await readLegacySecrets(context);
       const { prepareReport, saveReport } = await import('../../migration/save-report.ts');
