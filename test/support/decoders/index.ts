@@ -7,6 +7,7 @@ import { KEYCASK_DECODERS } from './keycask.ts';
 import { WINDOWS_FILE_DECODERS } from './windows-files.ts';
 import { GKDI_DECODERS } from './gkdi.ts';
 import { PROTECTED_DATA_DECODERS } from './protected-data.ts';
+import { SIGNED_LOG_DECODERS } from './signed-log.ts';
 import { WINE_DECODERS } from './wine.ts';
 
 export const DECODERS: readonly Decoder[] = [
@@ -17,5 +18,6 @@ export const DECODERS: readonly Decoder[] = [
   ...WINDOWS_FILE_DECODERS,
   ...GKDI_DECODERS,
   ...PROTECTED_DATA_DECODERS,
+  ...SIGNED_LOG_DECODERS,
   ...WINE_DECODERS,
 ];

@@ -181,7 +181,9 @@ describe('appending', () => {
     const stranger = { identity: await testIdentity(), clock: AUTHOR.clock };
     storage.reset();
     expect(await codeOfAsync(log.append([leaf('x')], stranger))).toBe('BLOB_SIGNER_NOT_TRUSTED');
-    const wrong = { ...AUTHOR, identity: { ...AUTHOR.identity, sign: stranger.identity.sign } };
+    const { identity } = stranger;
+    const sign: typeof identity.sign = (message) => identity.sign(message);
+    const wrong = { ...AUTHOR, identity: { ...AUTHOR.identity, sign } };
     expect(await codeOfAsync(log.append([leaf('x')], wrong))).toBe('BLOB_SIGNATURE_INVALID');
     expect(storage.counted.appends).toBe(0);
     expect(await log.append([leaf('y')], AUTHOR)).toMatchObject({ index: 2 });
