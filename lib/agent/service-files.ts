@@ -1,11 +1,5 @@
 /** Everything that makes an installed agent, as text: its unit, its user, its folders, and the commands that run it without systemd. */
-import {
-  RUNTIME_NAME,
-  SECRET_NAME,
-  SERVICE_NAME,
-  systemdUnit,
-  type AgentService,
-} from './service-unit.ts';
+import { SERVICE_NAME, SYSTEM_FOLDERS, systemdUnit, type AgentService } from './service-unit.ts';
 
 export interface InstalledFile {
   /** Absolute. */
@@ -21,19 +15,12 @@ export interface ServiceFiles {
   readonly withoutSystemd: readonly string[];
 }
 
-/** Of an agent with a user of its own. */
-export const SYSTEM_FOLDERS = {
-  agent: `/var/lib/${SERVICE_NAME}`,
-  /** XDG_STATE_HOME of the service. */
-  secret: `/var/lib/${SECRET_NAME}`,
-} as const;
 /** Of a service with a user of its own; root writes these. */
 export function systemServiceFiles(
   service: AgentService & { readonly user: string },
 ): ServiceFiles {
   const { user, command } = service;
-  const run = `/run/${RUNTIME_NAME}`;
-  const [home, secret] = [SYSTEM_FOLDERS.agent, SYSTEM_FOLDERS.secret];
+  const { agent: home, secret, runtime } = service.folders ?? SYSTEM_FOLDERS;
   return {
     files: [
       { path: `/etc/systemd/system/${SERVICE_NAME}.service`, content: systemdUnit(service) },
@@ -43,7 +30,7 @@ export function systemServiceFiles(
       },
       {
         path: `/etc/tmpfiles.d/${SERVICE_NAME}.conf`,
-        content: [`d ${run} 0755`, `d ${home} 0700`, `d ${secret} 0700`]
+        content: [`d ${runtime} 0755`, `d ${home} 0700`, `d ${secret} 0700`]
           .map((line) => `${line} ${user} ${user} -\n`)
           .join(''),
       },
@@ -55,7 +42,7 @@ export function systemServiceFiles(
     ],
     withoutSystemd: [
       `useradd --system --user-group --home-dir ${home} --shell /usr/sbin/nologin ${user}`,
-      `install -d -m 0755 -o ${user} -g ${user} ${run}`,
+      `install -d -m 0755 -o ${user} -g ${user} ${runtime}`,
       `install -d -m 0700 -o ${user} -g ${user} ${home} ${secret}`,
       setprivCommand(user, command, service.environment),
     ],

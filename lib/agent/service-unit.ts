@@ -12,14 +12,28 @@ export interface AgentService {
   readonly hasToken: boolean;
   /** Does the program lie where ProtectHome would hide it? */
   readonly isInHome: boolean;
+  /** Of an agent with a user of its own. Default: {@link SYSTEM_FOLDERS}. */
+  readonly folders?: AgentFolders;
+}
+
+export interface AgentFolders {
+  /** What the agent keeps. */
+  readonly agent: string;
+  /** XDG_STATE_HOME of the service: the machine secret, apart from what is sealed under it. */
+  readonly secret: string;
+  /** Of the socket. */
+  readonly runtime: string;
 }
 
 /** Name of the service, of its user and of its folder below /var/lib. */
 export const SERVICE_NAME = 'keycask-agent';
-/** Below /var/lib: the machine secret, apart from what is sealed under it. */
-export const SECRET_NAME = 'keycask-agent-secret';
-/** Below /run. */
-export const RUNTIME_NAME = 'keycask';
+const SECRET_NAME = 'keycask-agent-secret';
+const RUNTIME_NAME = 'keycask';
+export const SYSTEM_FOLDERS: AgentFolders = {
+  agent: `/var/lib/${SERVICE_NAME}`,
+  secret: `/var/lib/${SECRET_NAME}`,
+  runtime: `/run/${RUNTIME_NAME}`,
+};
 
 /** @throws RangeError for an argument with a line break: no unit can hold it. */
 export function systemdUnit(service: AgentService): string {
@@ -38,7 +52,7 @@ export function systemdUnit(service: AgentService): string {
     ...Object.entries(service.environment ?? {}).map(
       ([name, value]) => `Environment=${quoted(`${name}=${value}`)}`,
     ),
-    ...(user ? ofSystem(user) : []),
+    ...(user ? ofSystem(user, service.folders) : []),
     '',
     '# No image of its memory, and no swap.',
     'LimitCORE=0',
@@ -54,15 +68,20 @@ export function systemdUnit(service: AgentService): string {
   ].join('\n');
 }
 
-function ofSystem(user: string): string[] {
+function ofSystem(user: string, folders: AgentFolders = SYSTEM_FOLDERS): string[] {
+  const isUsual = JSON.stringify(folders) === JSON.stringify(SYSTEM_FOLDERS);
   return [
     `User=${user}`,
     `Group=${user}`,
-    '# Clients may enter the folder of the socket; the agent asks the kernel who they are.',
-    `RuntimeDirectory=${RUNTIME_NAME}`,
-    'RuntimeDirectoryMode=0755',
-    `StateDirectory=${SERVICE_NAME} ${SECRET_NAME}`,
-    'StateDirectoryMode=0700',
+    ...(isUsual
+      ? [
+          '# Clients may enter the folder of the socket; the agent asks the kernel who they are.',
+          `RuntimeDirectory=${RUNTIME_NAME}`,
+          'RuntimeDirectoryMode=0755',
+          `StateDirectory=${SERVICE_NAME} ${SECRET_NAME}`,
+          'StateDirectoryMode=0700',
+        ]
+      : [`ReadWritePaths=${Object.values(folders).map(quoted).join(' ')}`]),
   ];
 }
 

@@ -134,8 +134,9 @@ async function waitUntilGone(address: AgentAddress): Promise<void> {
     try {
       await statusOf(address);
     } catch (error) {
-      if (KeyStoreError.is(error) && error.code === 'AGENT_UNAVAILABLE') return;
-      throw error;
+      if (!KeyStoreError.is(error)) throw error;
+      // Any other one is of an agent that is about to end.
+      if (error.code === 'AGENT_UNAVAILABLE') return;
     }
     await sleep(50);
   }

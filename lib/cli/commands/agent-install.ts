@@ -26,6 +26,8 @@ export function addAgentInstall(group: Command, invocation: Invocation): void {
     .option('--user <name>', "the agent's user, made when it is started", 'keycask-agent')
     .option('--same-user', 'no user of its own: the agent runs as you')
     .option('--dry-run', 'print the files, write nothing')
+    .option('--folder <dir>', 'what the agent keeps (default: /var/lib/keycask-agent)')
+    .option('--socket <path>', 'where it listens (default: /run/keycask/agent.sock)')
     .addOption(outOption('write below this folder instead of /'))
     .addOption(forceOption('replace files that are there'));
   addAgentSettings(command).action(
@@ -61,19 +63,23 @@ function isRootOrElsewhere({ dryRun, out }: InstallOptions): boolean {
 }
 
 async function systemFiles(options: InstallOptions): Promise<ServiceFiles> {
-  const { SYSTEM_FOLDERS, systemServiceFiles } = await import('../../agent/service-files.ts');
+  const { systemServiceFiles } = await import('../../agent/service-files.ts');
+  const { SYSTEM_FOLDERS } = await import('../../agent/service-unit.ts');
   const { SYSTEM_AGENT } = await import('../../platform/agent-socket.ts');
-  const { agent: folder, secret } = SYSTEM_FOLDERS;
-  const command = await commandOf({ ...options, folder, socket: SYSTEM_AGENT.socket });
+  const folder = resolve(options.folder ?? SYSTEM_FOLDERS.agent);
+  const socket = resolve(options.socket ?? SYSTEM_AGENT.socket);
+  const folders = { agent: folder, secret: `${folder}-secret`, runtime: dirname(socket) };
+  const command = await commandOf({ ...options, folder, socket });
   const { user } = options;
   if (!/^[a-z_][a-z0-9_-]{0,30}$/u.test(user))
     throw new KeyStoreError('PARAMETER_INVALID', `${JSON.stringify(user)} is no name for a user`);
   return systemServiceFiles({
     command,
     user,
-    environment: { XDG_STATE_HOME: secret, ...tokenEnvironment(options) },
+    environment: { XDG_STATE_HOME: folders.secret, ...tokenEnvironment(options) },
     hasToken: options.provider === 'pkcs11',
     isInHome: isHidden(command),
+    folders,
   });
 }
 

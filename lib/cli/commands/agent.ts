@@ -15,7 +15,7 @@ export function addAgent(program: Command, invocation: Invocation): void {
     .description(
       'A process that holds private keys, as another user where it is installed: programs have them used, and never get them.',
     );
-  examples(group, 'keycask agent start', 'keycask init --provider isolated');
+  examples(group, 'keycask agent start');
   addAgentStart(group, invocation);
   addAgentControl(group, invocation);
   addAgentInstall(group, invocation);

@@ -1,6 +1,14 @@
 /** A folder in which a command-line test runs: a home, a state folder and `keycask` on the path, all its own. */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
@@ -37,10 +45,13 @@ export class Sandbox {
       KEYCASK_HOME: join(this.folder, 'home'),
       XDG_DATA_HOME: join(this.folder, 'user', 'data'),
       XDG_STATE_HOME: join(this.folder, 'user', 'state'),
+      // Else an agent would listen where every test of this user finds it.
+      XDG_RUNTIME_DIR: join(this.folder, 'run'),
       LC_ALL: 'C.UTF-8',
       TZ: 'UTC',
     };
     mkdirSync(this.environment['HOME']!);
+    mkdirSync(this.environment['XDG_RUNTIME_DIR']!, { mode: 0o700 });
   }
 
   /** Runs a shell command. It has no terminal, so that nothing can wait for the person who runs the tests. */
@@ -70,6 +81,13 @@ export class Sandbox {
   }
 
   remove(): void {
+    // An agent in the background is in no group of ours: a script that failed has not stopped it.
+    if (existsSync(join(this.folder, 'run', 'keycask', 'agent.sock')))
+      spawnSync('keycask', ['agent', 'stop', '--quiet'], {
+        env: this.environment,
+        stdio: 'ignore',
+        timeout: 20_000,
+      });
     for (const mount of this.#mounts()) spawnSync('/bin/sh', ['-c', 'umount -l "$1"', 'sh', mount]);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -42,6 +42,13 @@ describe('the unit of an agent', () => {
     expect(unit).not.toContain('PrivateNetwork');
   });
 
+  test('may write to other folders, where these are not the usual ones', () => {
+    const folders = { agent: '/srv/agent', secret: '/srv/agent-secret', runtime: '/srv/run' };
+    const unit = systemdUnit({ ...SERVICE, folders });
+    expect(unit).toContain('ReadWritePaths=/srv/agent /srv/agent-secret /srv/run');
+    expect(unit).not.toMatch(/^(State|Runtime)Directory=/mu);
+  });
+
   test('shows homes, to read, only where the program lies in one', () => {
     expect(systemdUnit({ ...SERVICE, isInHome: true })).toContain('ProtectHome=read-only');
   });

@@ -36,7 +36,9 @@ const WANTED = `
 init · create · list · show · verify · rewrap · rotate · remove · encrypt · decrypt · record export · record import
 container list · container create · container show · container delete · container rotate · container protect · container certificate
 container export · container import · trust list · trust add · trust adopt · trust revoke
-trust policy list · trust policy set · trust policy remove · inspect · migrate · doctor · completion
+trust policy list · trust policy set · trust policy remove · inspect · migrate
+agent start · agent stop · agent status · agent lock · agent unlock · agent install · agent trust list · agent trust add
+agent trust remove · agent access list · agent access allow · agent access remove · agent allow-legacy · doctor · completion
 `;
 
 function everyCommand(command: Command, parent = ''): { command: Command; path: string }[] {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const LIB = join(import.meta.dirname, '..', '..', '..', 'lib');
 const HEAVY =
-  /^(session-key-store|encrypt-file|records|providers|stores|trust|file-encryption|kdf|migration|windows-files|key-pairs|legacy)\b/u;
+  /^(session-key-store|encrypt-file|records|providers|stores|trust|file-encryption|kdf|migration|agent|agent-protocol|windows-files|key-pairs|legacy)\b/u;
 
 test('help and --version load neither store nor file encryption', () => {
   const seen = new Set([join(LIB, 'cli', 'main.ts')]);
