@@ -104,10 +104,16 @@ describe.runIf(isWine)('containers of Wine', () => {
     for (const name of ['user.reg', 'system.reg']) {
       const file = await readFile(`Z:${prefix!}/${name}`);
       expect(file.length).toBeGreaterThan(10_000);
-      for (const entry of readWineRegistry(file)) {
+      const entries = readWineRegistry(file);
+      expect(entries).toHaveLength(file.toString('latin1').match(CONTAINER_LINE)?.length ?? 0);
+      for (const entry of entries) {
         using opened = await openWineContainer(entry, userName);
         expect(opened.name).toBe(entry.name);
       }
     }
   });
 });
+
+/** Keys of containers, by their lines alone, whatever is in them; a key below a container is none. */
+const CONTAINER_LINE =
+  /^\[Software\\\\Wine\\\\Crypto\\\\(?:RSA|DSS)\\\\(?:[^\\\n]|\\[^\\\n])+\] \d/gimu;
