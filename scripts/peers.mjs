@@ -63,6 +63,15 @@ export const PEERS = [
     debianPackages: ['pgbouncer'],
     usedBy: 'tests of the postgres store behind a pooler',
   },
+  {
+    name: 'systemd-analyze',
+    have: 'KEYCASK_HAVE_SYSTEMD',
+    program: 'KEYCASK_SYSTEMD_ANALYZE',
+    candidates: ['systemd-analyze'],
+    probe: ['--version'],
+    debianPackages: ['systemd'],
+    usedBy: 'interop tests of the units that `agent install` writes',
+  },
 ];
 
 /**
