@@ -86,19 +86,15 @@ class FileCheckpointMemory implements CheckpointMemory {
 
   async #create(path: string, bytes: Uint8Array): Promise<boolean> {
     try {
-      await writeDurably(path, bytes, { place: 'create' });
-      return true;
+      return await createFile(path, bytes);
     } catch (error) {
-      if (!KeyStoreError.is(error)) throw error;
-      if (error.code === 'FILE_EXISTS') return false;
-      if (error.code !== 'FILE_NOT_FOUND') throw error;
+      if (!KeyStoreError.is(error) || error.code !== 'FILE_NOT_FOUND') throw error;
     }
     await withFsErrors(this.#folder, async () => {
       await makeFolder(this.#folder, 0o700);
       await syncDirectory(dirname(this.#folder));
     });
-    await writeDurably(path, bytes, { place: 'create' });
-    return true;
+    return createFile(path, bytes);
   }
 
   /** Ascending. */
@@ -119,6 +115,17 @@ class FileCheckpointMemory implements CheckpointMemory {
 
   #path(size: number): string {
     return join(this.#folder, `${String(size).padStart(15, '0')}.cms`);
+  }
+}
+
+/** False where there is one of that name. */
+async function createFile(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await writeDurably(path, bytes, { place: 'create' });
+    return true;
+  } catch (error) {
+    if (KeyStoreError.is(error) && error.code === 'FILE_EXISTS') return false;
+    throw error;
   }
 }
 
