@@ -81,3 +81,6 @@ export const CKF = {
 
 /** CK_USER_TYPE. */
 export const CKU_USER = 0x1;
+
+/** CK_STATE of a session that reads and writes, with the user logged in. */
+export const CKS_RW_USER_FUNCTIONS = 0x3;

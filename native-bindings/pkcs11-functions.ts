@@ -23,6 +23,7 @@ const FUNCTIONS = {
   C_GetMechanismInfo: [8, [ULONG, ULONG, BYTES]],
   C_OpenSession: [12, [ULONG, ULONG, BYTES, BYTES, BYTES]],
   C_CloseSession: [13, [ULONG]],
+  C_GetSessionInfo: [15, [ULONG, BYTES]],
   C_Login: [18, [ULONG, ULONG, BYTES, ULONG]],
   C_CreateObject: [20, [ULONG, BYTES, ULONG, BYTES]],
   C_DestroyObject: [22, [ULONG, ULONG]],

@@ -1,5 +1,5 @@
 /** What PKCS #11 does with modules, slots and sessions. */
-import { CKF, CKU_USER } from './pkcs11-constants.ts';
+import { CKF, CKS_RW_USER_FUNCTIONS, CKU_USER } from './pkcs11-constants.ts';
 import type { Pkcs11Functions } from './pkcs11-functions.ts';
 import {
   MOST_INFO,
@@ -105,6 +105,14 @@ export function declareSlots({ layout, call, callSync, takeTurns }: Pkcs11Functi
 
     /** C_CloseSession: its session objects are gone with it. */
     closeSession: (session: SessionHandle): Promise<void> => call('C_CloseSession', session),
+
+    /** C_GetSessionInfo: is the user logged in? */
+    async isLoggedIn(session: SessionHandle): Promise<boolean> {
+      const info = block(MOST_INFO);
+      await call('C_GetSessionInfo', session, info);
+      // CK_SESSION_INFO { slotID, state, flags, ulDeviceError }
+      return readUlong(layout, info, layout.ulong) === CKS_RW_USER_FUNCTIONS;
+    },
 
     /**
      * C_Login of the user, for every session of this process with that token.

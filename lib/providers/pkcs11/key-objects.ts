@@ -59,11 +59,13 @@ export async function destroyObjects(
 }
 
 async function findKeys(
-  { api, handle }: TokenSession,
+  { api, handle, noteFound }: TokenSession,
   template: readonly Attribute[],
 ): Promise<KeyObject[]> {
   const keys: KeyObject[] = [];
-  for (const object of await api.findObjects(handle, template)) {
+  const found = await api.findObjects(handle, template);
+  await noteFound(found.length);
+  for (const object of found) {
     const [type, label, id, ...usages] = await api.attributes(handle, object, DESCRIPTION);
     const keyType = type?.[0];
     if (keyType !== CKK.RSA && keyType !== CKK.EC) continue;

@@ -22,12 +22,19 @@ export interface LoginParts extends LoginOptions {
 /**
  * Logs in, where the token wants that. The PIN is asked for, given to the token once, and wiped.
  *
+ * @returns false where the token wants no login.
  * @throws KeyStoreError PASSWORD_REQUIRED, PASSWORD_WRONG, PIN_LOCKED.
  */
-export async function requireLogin({ api, handle, token, pin, silent }: LoginParts): Promise<void> {
+export async function requireLogin({
+  api,
+  handle,
+  token,
+  pin,
+  silent,
+}: LoginParts): Promise<boolean> {
   const { flags } = await api.tokenInfo(token.slot);
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  if (!has(CKF.LOGIN_REQUIRED)) return;
+  if (!has(CKF.LOGIN_REQUIRED)) return false;
   // A try that cannot succeed is not made.
   if (has(CKF.USER_PIN_LOCKED)) throw new KeyStoreError('PIN_LOCKED');
   if (!has(CKF.USER_PIN_INITIALIZED))
@@ -45,11 +52,12 @@ export async function requireLogin({ api, handle, token, pin, silent }: LoginPar
     }
   } catch (error) {
     // By somebody else in this process: then the token is open to all of it.
-    if (hasCkr(error, CKR.USER_ALREADY_LOGGED_IN)) return;
+    if (hasCkr(error, CKR.USER_ALREADY_LOGGED_IN)) return true;
     if (KeyStoreError.is(error) && error.code === 'PASSWORD_WRONG')
       throw await refused(api, token, error);
     throw error;
   }
+  return true;
 }
 
 /** How near the token is to locking itself, where it tells. */

@@ -46,13 +46,24 @@ export class SessionPool {
 
   /** Waits for what runs, then closes every session. */
   async close(): Promise<void> {
+    await this.abandon();
+    for (const session of this.#idle.splice(0)) await this.#closeSession(session);
+  }
+
+  /**
+   * Waits for what runs, and forgets the sessions, which the token or its module has closed: their handles may be those of others by now.
+   */
+  async abandon(): Promise<void> {
     this.#isClosed = true;
     for (const wake of this.#waiting.splice(0)) wake();
     if (this.#used > 0)
       await new Promise<void>((resolve) => {
-        this.#onUnused = resolve;
+        const before = this.#onUnused;
+        this.#onUnused = () => {
+          before?.();
+          resolve();
+        };
       });
-    for (const session of this.#idle.splice(0)) await this.#closeSession(session);
   }
 
   async #take(): Promise<SessionHandle> {
@@ -82,7 +93,7 @@ export class SessionPool {
 
   /** One that something failed in may have an operation left in it, which ends with it. */
   async #giveBack(session: SessionHandle, isGood: boolean): Promise<void> {
-    if (isGood) this.#idle.push(session);
+    if (isGood || this.#isClosed) this.#idle.push(session);
     else await this.#closeSession(session);
     this.#used--;
     this.#waiting.shift()?.();

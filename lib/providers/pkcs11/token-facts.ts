@@ -79,11 +79,13 @@ export async function removeFacts(
 }
 
 async function readAllFacts(
-  { api, handle }: TokenSession,
+  { api, handle, noteFound }: TokenSession,
   name?: string,
 ): Promise<(TokenFacts | KeyStoreError)[]> {
   const found: (TokenFacts | KeyStoreError)[] = [];
-  for (const object of await api.findObjects(handle, dataObject(name))) {
+  const objects = await api.findObjects(handle, dataObject(name));
+  await noteFound(objects.length);
+  for (const object of objects) {
     const [value] = await api.attributes(handle, object, [CKA.VALUE]);
     // Destroyed by somebody else since it was found.
     if (value) found.push(decode(object, value));

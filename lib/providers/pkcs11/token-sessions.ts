@@ -5,7 +5,8 @@
  * token refused is not tried again: three times would lock it.
  */
 import type { Pkcs11, SessionHandle } from '../../../native-bindings/pkcs11.ts';
-import { CKR, hasCkr } from '../../../native-bindings/pkcs11-status.ts';
+import { CKA } from '../../../native-bindings/pkcs11-constants.ts';
+import { CKR, ckrError, hasCkr } from '../../../native-bindings/pkcs11-status.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import { findToken, type FoundToken, type TokenName } from './find-token.ts';
@@ -29,7 +30,17 @@ export interface TokenSession {
   readonly handle: SessionHandle;
   /** Object handles that were found in another connection are none in this one. */
   readonly connection: object;
+  /**
+   * To be told of how many objects were found. Where it is none, we may have been logged out; where nothing at all is on a token that had
+   * something, it was taken away behind its module's back.
+   *
+   * @throws KeyStoreError which has the work done once more.
+   */
+  readonly noteFound: (count: number) => Promise<void>;
 }
+
+/** What is to be made anew: the login, the sessions, or all that the module knows. */
+type Loss = 'login' | 'sessions' | 'module';
 
 /** What comes before a piece of work, and which failures of it say that the token is lost. */
 interface Preparation {
@@ -46,13 +57,16 @@ interface Connection {
   readonly objects: SessionPool;
   /** Of the module. */
   readonly restarts: number;
+  /** Did we ever find anything on the token? */
+  hasObjects: boolean;
+  isLoggedIn: boolean;
 }
 
 export class TokenSessions {
   readonly #options: TokenSessionsOptions;
   #connecting: Promise<Connection> | undefined;
   #current: Connection | undefined;
-  #login: { readonly to: Connection; readonly done: Promise<void> } | undefined;
+  #login: { readonly to: Connection; readonly done: Promise<boolean> } | undefined;
   /** What the token answered to its PIN, where that was no. */
   #refusal: KeyStoreError | undefined;
   #isClosed = false;
@@ -131,46 +145,78 @@ export class TokenSessions {
         const at = connection;
         await prepare(at);
         return await this.#options.module.run((api) =>
-          at[pool].use((handle) => work({ api, handle, connection: at })),
+          at[pool].use((handle) => work(this.#sessionOf(at, api, handle))),
         );
       } catch (error) {
         const loss = await this.#lossOf(error, connection, lost);
         if (!loss) throw error;
         if (attempt === ATTEMPTS) throw this.#gone(error);
         // First new sessions may be enough; then the module has to look for its tokens again.
-        await this.#leave(connection, attempt > 1 ? 'module' : loss);
+        this.#leave(connection, attempt > 1 && loss === 'sessions' ? 'module' : loss);
       }
     }
   }
 
+  #sessionOf(connection: Connection, api: Pkcs11, handle: SessionHandle): TokenSession {
+    const { module } = this.#options;
+    // Handles of before may be those of others by now.
+    if (connection.restarts !== module.restarts)
+      throw ckrError('C_OpenSession', CKR.SESSION_HANDLE_INVALID);
+    const noteFound = async (count: number): Promise<void> => {
+      if (count > 0) {
+        connection.hasObjects = true;
+        return;
+      }
+      // Whoever is logged out sees less, and is not told.
+      if (connection.isLoggedIn && !(await api.isLoggedIn(handle)))
+        throw ckrError('C_FindObjects', CKR.USER_NOT_LOGGED_IN);
+      if (connection.hasObjects && (await api.findObjects(handle, ON_TOKEN)).length === 0)
+        throw ckrError('C_FindObjects', CKR.TOKEN_NOT_PRESENT);
+    };
+    return { api, handle, connection, noteFound };
+  }
+
   #connection(): Promise<Connection> {
     if (this.#isClosed) throw new KeyStoreError('HANDLE_INVALID');
-    if (!this.#connecting) {
-      const connecting = this.#connect();
-      this.#connecting = connecting;
-      connecting.catch(() => {
-        if (this.#connecting === connecting) this.#connecting = undefined;
-      });
-    }
-    return this.#connecting;
+    return (this.#connecting ??= this.#keep(this.#connect()));
+  }
+
+  /** What fails is tried again by whoever asks next. */
+  #keep(connecting: Promise<Connection>): Promise<Connection> {
+    connecting.catch(() => {
+      if (this.#connecting === connecting) this.#connecting = undefined;
+      // Some modules look for tokens only when they are initialised.
+      if (this.#current) this.#options.module.distrust();
+    });
+    return connecting;
   }
 
   async #connect(): Promise<Connection> {
     const { module, token: name, maxSessions } = this.#options;
-    if (module.isDistrusted) await module.restart(module.restarts);
+    if (module.isDistrusted) await this.#restart(module.restarts);
     return module.run(async (api) => {
       const token = await findToken(api, name);
       const { restarts } = module;
       const pool = new SessionPool(api, token, { most: maxSessions });
       const objects = new SessionPool(api, token, { most: 1, outlivesFailures: true });
-      return (this.#current = { token, restarts, pool, objects });
+      return (this.#current = {
+        token,
+        restarts,
+        pool,
+        objects,
+        hasObjects: false,
+        isLoggedIn: false,
+      });
     });
   }
 
   /** Once for all who wait for it. */
   async #logIn(connection: Connection, options: LoginOptions): Promise<void> {
     if (this.#refusal) throw this.#refusal;
-    if (this.#login?.to === connection) return this.#login.done;
+    if (this.#login?.to === connection) {
+      await this.#login.done;
+      return;
+    }
     const { module, pin } = this.#options;
     const done = module.run((api) =>
       connection.pool.use((handle) =>
@@ -179,7 +225,7 @@ export class TokenSessions {
     );
     this.#login = { to: connection, done };
     try {
-      await done;
+      connection.isLoggedIn = await done;
     } catch (error) {
       if (this.#login.done === done) this.#login = undefined;
       if (KeyStoreError.is(error) && REFUSALS.has(error.code)) this.#refusal = error;
@@ -189,14 +235,15 @@ export class TokenSessions {
     }
   }
 
-  /** What a failure says to be lost: the sessions, all that the module knows, or nothing. */
+  /** What a failure says to be lost, if anything. */
   async #lossOf(
     error: unknown,
     connection: Connection | undefined,
     lost: readonly number[],
-  ): Promise<'sessions' | 'module' | undefined> {
+  ): Promise<Loss | undefined> {
     if (this.#isClosed) return undefined;
-    if (hasCkr(error, ...lost)) return 'sessions';
+    if (hasCkr(error, ...lost)) return hasCkr(error, CKR.USER_NOT_LOGGED_IN) ? 'login' : 'sessions';
+    if (hasCkr(error, CKR.TOKEN_NOT_PRESENT)) return 'module';
     if (!hasCkr(error, ...SUSPICIOUS) || !connection || error.native?.api === 'C_Login')
       return undefined;
     if (NOT_OF_A_SECRET.has(error.native?.api ?? '')) return 'module';
@@ -210,15 +257,35 @@ export class TokenSessions {
     }
   }
 
-  async #leave(connection: Connection | undefined, loss: 'sessions' | 'module'): Promise<void> {
-    const { module } = this.#options;
-    if (this.#isCurrent(connection)) this.#connecting = undefined;
-    if (connection) void this.#disconnect(connection).catch(() => undefined);
-    if (loss === 'module') await module.restart(connection?.restarts ?? module.restarts);
+  /** The next connection begins when nobody uses the handles of this one any more: the module may give them out again. */
+  #leave(connection: Connection | undefined, loss: Loss): void {
+    if (loss === 'login') {
+      if (connection && this.#login?.to === connection) {
+        this.#login = undefined;
+        connection.isLoggedIn = false;
+      }
+      return;
+    }
+    if (!connection || this.#current !== connection || this.#isClosed) return;
+    this.#current = undefined;
+    this.#connecting = this.#keep(
+      (async () => {
+        await connection.pool.abandon();
+        await connection.objects.abandon();
+        this.#current = connection;
+        if (loss === 'module') await this.#restart(connection.restarts);
+        return this.#connect();
+      })(),
+    );
   }
 
-  #isCurrent(connection: object | undefined): boolean {
-    return connection === undefined || this.#current === connection;
+  async #restart(restarts: number): Promise<void> {
+    try {
+      await this.#options.module.restart(restarts);
+    } catch (error) {
+      // What a module answers that finds nothing of its tokens.
+      throw KeyStoreError.is(error) ? this.#gone(error) : error;
+    }
   }
 
   #gone(error: unknown): KeyStoreError {
@@ -235,6 +302,8 @@ export class TokenSessions {
   }
 }
 
+/** Session objects are of this process, and there whatever becomes of the token. */
+const ON_TOKEN = [[CKA.TOKEN, true]] as const;
 /** The first, with new sessions, with the module begun anew. */
 const ATTEMPTS = 3;
 const REFUSALS: ReadonlySet<KeyStoreErrorCode> = new Set(['PASSWORD_WRONG', 'PIN_LOCKED']);
@@ -242,7 +311,6 @@ const REFUSALS: ReadonlySet<KeyStoreErrorCode> = new Set(['PASSWORD_WRONG', 'PIN
 /** The token was taken out, or the module, or somebody else in this process, ended our sessions or our login. */
 const LOST = [
   CKR.DEVICE_REMOVED,
-  CKR.TOKEN_NOT_PRESENT,
   CKR.TOKEN_NOT_RECOGNIZED,
   CKR.SLOT_ID_INVALID,
   CKR.SESSION_HANDLE_INVALID,
