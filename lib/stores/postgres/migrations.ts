@@ -60,12 +60,9 @@ async function apply(
   migrations: readonly Migration[],
 ): Promise<void> {
   const schema = quoteName(name);
-  const { rows } = await client.query<{ there: boolean }>(
-    'SELECT to_regnamespace($1) IS NOT NULL AS there',
-    [schema],
-  );
+  const hasSchema = await exists(client, 'FROM pg_catalog.pg_namespace WHERE nspname = $1', name);
   // With IF NOT EXISTS it would ask for rights even where the schema is there.
-  if (rows[0]?.there !== true) await client.query(`CREATE SCHEMA ${schema}`);
+  if (!hasSchema) await client.query(`CREATE SCHEMA ${schema}`);
   await client.query(
     `CREATE TABLE IF NOT EXISTS ${schema}.migrations (
        version integer PRIMARY KEY,
@@ -82,16 +79,24 @@ async function apply(
 
 /** @returns 0 where there is nothing yet. */
 async function versionOf(client: PoolClient, name: string): Promise<number> {
-  const schema = quoteName(name);
-  const { rows } = await client.query<{ there: boolean }>(
-    'SELECT to_regclass($1) IS NOT NULL AS there',
-    [`${schema}.migrations`],
-  );
-  if (rows[0]?.there !== true) return 0;
+  const tables = `FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS n ON n.oid = relnamespace
+    WHERE nspname = $1 AND relname = 'migrations'`;
+  if (!(await exists(client, tables, name))) return 0;
   const found = await client.query<{ version: number | null }>(
-    `SELECT max(version) AS version FROM ${schema}.migrations`,
+    `SELECT max(version) AS version FROM ${quoteName(name)}.migrations`,
   );
   return found.rows[0]?.version ?? 0;
+}
+
+/**
+ * Looks into the catalogue as it is now. to_regclass() asks what this connection remembers of it, from before it waited for the lock.
+ */
+async function exists(client: PoolClient, from: string, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    `SELECT EXISTS (SELECT ${from}) AS there`,
+    [name],
+  );
+  return rows[0]?.there === true;
 }
 
 function isCurrent(version: number, migrations: readonly Migration[]): boolean {
