@@ -21,7 +21,7 @@ import { SecretBytes, SessionKeyStore } from 'keycask';
 import { hardenProcess, startAgent } from 'keycask/agent';
 import { openSoftwareProvider, passphraseProtector } from 'keycask/providers/software';
 
-const [program, folder = mkdtempSync(join(tmpdir(), 'keycask-')), argument = ''] =
+const [program = '', folder = mkdtempSync(join(tmpdir(), 'keycask-')), argument = ''] =
   process.argv.slice(2);
 const agentSocket = join(folder, 'agent.sock');
 const UNPRIVILEGED = ['setpriv', '--bounding-set=-all', '--inh-caps=-all'];

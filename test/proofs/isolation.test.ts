@@ -15,6 +15,8 @@ import { expectRow } from '../support/isolation-table.ts';
 import { needlesOfBytes, type Needle } from '../support/key-needles.ts';
 import type { MemoryFindings } from '../support/memory-scan.ts';
 import { canAttack, testAsRoot } from '../support/permissions.ts';
+import { softHsmOf } from '../support/token-of-user.ts';
+import { hasSoftHsm } from '../support/softhsm.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
 import type { AgentOrder } from './children/agent-order.ts';
 import type { Loot } from './children/attack.ts';
@@ -182,7 +184,68 @@ describe('an agent of another user', () => {
       socket:
         'only by whom the access list names, for the keys that it names; others get AGENT_ACCESS_DENIED',
     });
+    expectRow('06', {
+      place: 'the same, attacked by root',
+      memory: '**found** in the agent',
+      disk: '**found**',
+      socket: 'root becomes any user',
+    });
   });
+});
+
+describe.skipIf(!hasSoftHsm)('a software token (SoftHSM 2)', () => {
+  testAsRoot('is in the memory of the application that loads it, as any library is', async () => {
+    const place = ground.place(user);
+    const token = await softHsmOf(ground, place);
+    await ground.makeHome(place, { algorithm: 'rsa-2048', ...token.options }, token.environment);
+    const application = await ground.application(place, token.options, token.environment);
+    const modulus = String(await ask(application, 'modulus'));
+    await ask(application, 'busy');
+    const attack = { ...OFTEN, pids: [application.pid], modulus, files: token.folder };
+    const loot = await ground.attack(user, attack);
+    expect(numbersIn(loot.memory[0]!)).toEqual(['RSA p']);
+    expect(loot.files).toEqual([]);
+    await end(application);
+    expectRow('07', {
+      place: 'in the application, on a software token (`pkcs11`, SoftHSM 2)',
+      memory:
+        '**found**, p of RSA-2048 while it is in use: the token is a library in the application',
+      disk: 'not without the PIN, which the application has',
+      socket: 'there is none',
+    });
+  });
+
+  testAsRoot(
+    'behind an agent of another user is in neither the application nor in reach',
+    async () => {
+      const keeper = await ground.user();
+      const token = await softHsmOf(ground, ground.place(keeper));
+      const agent = await startAgent(
+        keeper,
+        { users: [user.uid], token: token.options },
+        token.environment,
+      );
+      const { application, home } = await applicationOf(agent, user, 'rsa-2048');
+      const modulus = String(await ask(application, 'modulus'));
+      await ask(application, 'busy');
+      const attack = { ...OFTEN, modulus, files: token.folder };
+      const pids = [application.pid, agent.process.pid];
+      const loot = await ground.attack(user, { ...attack, pids, home, times: 5 });
+      expectHidden(loot);
+      expect(loot.files).toBe('EACCES');
+      expect(loot.home).toBe('opened');
+      const rooted = await ground.attack(ROOT, { ...attack, pids: [agent.process.pid] });
+      expect(numbersIn(rooted.memory[0]!)).toEqual(['RSA p']);
+      await end(application);
+      await end(agent.process);
+      expectRow('08', {
+        place: 'in an agent of another user, on a software token (SoftHSM 2)',
+        memory: 'not in the application; of the agent the kernel refuses it',
+        disk: 'the kernel refuses it (EACCES)',
+        socket: 'only by whom the access list names',
+      });
+    },
+  );
 });
 
 describe('a session key', () => {
@@ -213,12 +276,16 @@ interface RunningAgent {
 /** Starts an agent as a user. The folder of its socket is open to all: who may connect is asked of the kernel. */
 async function startAgent(
   keeper: ThrowAwayUser,
-  wanted: Pick<AgentOrder, 'users' | 'access' | 'passphrase'>,
+  wanted: Pick<AgentOrder, 'users' | 'access' | 'passphrase' | 'token'>,
+  environment: NodeJS.ProcessEnv = {},
 ): Promise<RunningAgent> {
   const place = ground.place(keeper);
   const socket = join(ground.openFolder(keeper), 'agent.sock');
   const order = { socket, ...place, ...wanted };
-  const process = await ground.start(keeper, 'agent', order, SECURE_HEAP_ARGUMENTS);
+  const process = await ground.start(keeper, 'agent', order, {
+    environment,
+    nodeArguments: SECURE_HEAP_ARGUMENTS,
+  });
   expect(await process.next()).toBe('listening');
   return { process, socket, place };
 }
@@ -247,6 +314,8 @@ function expectHidden({ memory: [application, agent], ptrace }: Loot): void {
 /** What a key consists of, by the names of the needles. */
 const NUMBERS = { 'rsa-2048': ['RSA d', 'RSA p', 'RSA q'], 'p-256': ['EC d'] };
 const ROOT = { name: 'root', uid: 0, gid: 0, through: ['env'], remove: () => Promise.resolve() };
+/** A key that is decrypted for each use. */
+const OFTEN = { needles: [], times: 100 };
 const WITH_PASSPHRASE = { protector: 'passphrase', passphrase: PASSPHRASE } as const;
 /** Less was not all of its memory. */
 const MANY_BYTES = 20 << 20;

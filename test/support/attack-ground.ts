@@ -28,8 +28,16 @@ export interface Place {
   readonly keys: string;
 }
 
-/** Options that travel to another process: a passphrase as text. */
-export type HomeOrder = Omit<CreateStoreOptions, 'passphrase'> & { readonly passphrase?: string };
+/** Options that travel to another process: secrets as text. */
+export type HomeOrder = Omit<CreateStoreOptions, 'passphrase' | 'pin'> & {
+  readonly passphrase?: string;
+  readonly pin?: string;
+};
+
+interface StartOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  readonly nodeArguments?: readonly string[];
+}
 
 export class AttackGround {
   readonly folder: PublicFolder;
@@ -72,30 +80,43 @@ export class AttackGround {
     user: ThrowAwayUser,
     program: string,
     order: unknown,
-    nodeArguments: readonly string[] = [],
+    { environment = {}, nodeArguments = [] }: StartOptions = {},
   ): Promise<Child> {
     const file = `proofs/children/${program}.ts`;
     const bundled = this.#bundles.get(file) ?? this.folder.bundle(file);
     this.#bundles.set(file, bundled);
     const command = [this.folder.node, ...nodeArguments, await bundled, JSON.stringify(order)];
-    const child = Child.run([...user.through, ...command], { HOME: '/nonexistent' });
+    const child = Child.run([...user.through, ...command], {
+      HOME: '/nonexistent',
+      ...environment,
+    });
     this.#children.push(child);
     return child;
   }
 
   /** An application with its home open, which has used its keys. */
-  async application(place: Place, options: HomeOrder = {}): Promise<Child> {
+  async application(
+    place: Place,
+    options: HomeOrder = {},
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<Child> {
     const { user, home, stateFolder } = place;
-    const child = await this.start(user, 'application', { home, stateFolder, ...options });
+    const order = { home, stateFolder, ...options };
+    const child = await this.start(user, 'application', order, { environment });
     await ask(child, 'open');
     await ask(child, 'use');
     return child;
   }
 
   /** Makes a home, with a session key in it, by a process that ends. */
-  async makeHome(place: Place, options: HomeOrder): Promise<void> {
+  async makeHome(
+    place: Place,
+    options: HomeOrder,
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
     const { user, home, stateFolder } = place;
-    const child = await this.start(user, 'application', { home, stateFolder, ...options });
+    const order = { home, stateFolder, ...options };
+    const child = await this.start(user, 'application', order, { environment });
     await ask(child, 'create');
     await end(child);
   }

@@ -81,9 +81,10 @@ function* chunksOf(memory: number, start: number, end: number): Iterable<Buffer>
 }
 
 /** Numbers of half the length of a modulus that divide it, in either order of bytes, where an allocation or a limb can begin. */
-function* divisorsIn(chunk: Buffer, modulus: string): Iterable<string> {
+export function* divisorsIn(chunk: Buffer, modulus: string): Iterable<string> {
   const n = BigInt(`0x${modulus}`);
   const length = modulus.length / 4;
+  const divides = (number: Buffer) => n % BigInt(`0x${number.toString('hex')}`) === 0n;
   for (let at = 0; at + length <= chunk.length; at += 8) {
     const [first, last] = [chunk[at]!, chunk[at + length - 1]!];
     // A prime is odd, and OpenSSL's begin with two bits set.
@@ -92,9 +93,9 @@ function* divisorsIn(chunk: Buffer, modulus: string): Iterable<string> {
     if (!isLittleEndian && !isBigEndian) continue;
     const bytes = chunk.subarray(at, at + length);
     if (!looksRandom(bytes)) continue;
-    const number = isBigEndian ? bytes : Buffer.from(bytes).reverse();
-    if (n % BigInt(`0x${number.toString('hex')}`) === 0n)
-      yield `RSA p, ${isBigEndian ? 'big-endian' : 'little-endian'}, by division`;
+    if (isLittleEndian && divides(Buffer.from(bytes).reverse()))
+      yield 'RSA p, little-endian, by division';
+    if (isBigEndian && divides(bytes)) yield 'RSA p, big-endian, by division';
   }
 }
 

@@ -1,4 +1,5 @@
 /** An application that uses a home: it opens a session key, works with it, and does what it is told on its standard input. */
+import { X509Certificate } from 'node:crypto';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { SessionKeyStore } from '../../../lib/session-key-store.ts';
@@ -6,16 +7,15 @@ import type { CreateStoreOptions } from '../../../lib/session-key-store/types.ts
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
 import type { SessionKey } from '../../../lib/keys/session-key.ts';
 import { KeyStoreError } from '../../../lib/errors.ts';
+import type { HomeOrder } from '../../support/attack-ground.ts';
 import { tell } from './tell.ts';
 
-/** Its passphrase travels as text. */
-type Order = Omit<CreateStoreOptions, 'passphrase'> & { readonly passphrase?: string };
-const { passphrase, ...order } = JSON.parse(process.argv[2]!) as Order;
+const { passphrase, pin, ...order } = JSON.parse(process.argv[2]!) as HomeOrder;
+const answer = (text: string) => () => Promise.resolve(SecretBytes.copy(Buffer.from(text)));
 const options: CreateStoreOptions = {
   ...order,
-  ...(passphrase !== undefined && {
-    passphrase: () => Promise.resolve(SecretBytes.copy(Buffer.from(passphrase))),
-  }),
+  ...(passphrase !== undefined && { passphrase: answer(passphrase) }),
+  ...(pin !== undefined && { pin: answer(pin) }),
 };
 let store: SessionKeyStore | undefined;
 let key: SessionKey | undefined;
@@ -39,6 +39,18 @@ const commands: Record<string, () => Promise<unknown>> = {
       await store!.decrypt(await store!.encrypt(Buffer.from('text'), { key: again.id }));
     }
     return 'used';
+  },
+  /** Uses its keys again and again from now on. */
+  busy: async () => {
+    void (async () => {
+      for (;;) (await store!.openKey('demo')).dispose();
+    })();
+    return 'busy';
+  },
+  /** Of the exchange key, in hex: what everybody knows of it. */
+  modulus: async () => {
+    const { publicKey } = new X509Certificate(await store!.certificate('exchange'));
+    return Buffer.from(publicKey.export({ format: 'jwk' }).n!, 'base64url').toString('hex');
   },
   dispose: async () => {
     key!.dispose();

@@ -9,8 +9,12 @@ export interface Attack {
   readonly needles: readonly Needle[];
   /** Of an RSA key of which he knows the public half only, in hex. */
   readonly modulus?: string;
+  /** How often he looks into each memory until he finds something; default once. */
+  readonly times?: number;
   /** Sealed key files, and where their machine secret would be. */
   readonly disk?: { readonly keys: string; readonly stateFolder: string };
+  /** A folder whose files he searches for the key of that modulus. */
+  readonly files?: string;
   /** An agent that he asks for a key, and to give it out. */
   readonly agent?: { readonly socket: string; readonly agentUser: number; readonly key: string };
   /** A home that he opens as its owner's programs do. */
@@ -24,6 +28,8 @@ export interface Loot {
   readonly ptrace: readonly string[];
   /** What he opened on the disk, or why he did not. */
   readonly disk?: readonly string[] | string;
+  /** What he found in the files, or the code of the refusal. */
+  readonly files?: readonly string[] | string;
   /** `opened`, or the code of the refusal. */
   readonly agent?: { readonly open: string; readonly export: string };
   /** `opened`: he has the session key of the home; or the code of the refusal. */

@@ -1,5 +1,5 @@
 /** A program of some user that tries to get at a private key: from memory, from the disk, through an agent's socket. It tells what it got. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { KeyStoreError } from '../../../lib/errors.ts';
 import { KeyFiles } from '../../../lib/providers/key-files/key-files.ts';
@@ -8,7 +8,13 @@ import { openIsolatedProvider } from '../../../lib/providers/isolated/index.ts';
 import { SessionKeyStore } from '../../../lib/session-key-store.ts';
 import { loadKoffi } from '../../../native-bindings/koffi.ts';
 import { needlesOf, type Needle } from '../../support/key-needles.ts';
-import { attachTo, scanMemory } from '../../support/memory-scan.ts';
+import {
+  attachTo,
+  divisorsIn,
+  scanMemory,
+  type MemoryFindings,
+} from '../../support/memory-scan.ts';
+import { filesIn } from '../../support/software-provider.ts';
 import type { Attack, Loot } from './attack.ts';
 import { tell } from './tell.ts';
 
@@ -16,14 +22,40 @@ const attack = JSON.parse(process.argv[2]!) as Attack;
 const koffi = await loadKoffi();
 const loot: Loot = {
   // Whoever traces a process stops it at a signal: last.
-  memory: attack.pids.map((pid) => scanMemory(pid, attack.needles, attack.modulus)),
+  memory: attack.pids.map((pid) => scanAgain(pid)),
   ...(attack.disk && { disk: await readKeyFiles(attack.disk, attack.needles) }),
+  ...(attack.files !== undefined && { files: await searchFiles(attack.files, attack.modulus!) }),
   ...(attack.agent && { agent: await askAgent(attack.agent) }),
   ...(attack.home && { home: await outcomeOf(openHome(attack.home)) }),
   ptrace: attack.pids.map((pid) => attachTo(koffi, pid)),
 };
 tell(loot);
 process.exit(0);
+
+/** A key that is in memory for the moment of its use only is not found at once. */
+function scanAgain(pid: number): MemoryFindings {
+  const { needles, modulus, times = 1 } = attack;
+  for (let time = 1; ; time++) {
+    const findings = scanMemory(pid, needles, modulus);
+    if (time >= times || findings.refused !== undefined || findings.found!.length > 0)
+      return findings;
+  }
+}
+
+/** Looks into every file below a folder for a number that divides the modulus. */
+async function searchFiles(folder: string, modulus: string): Promise<readonly string[] | string> {
+  try {
+    const found = new Set<string>();
+    for (const path of await filesIn(folder)) {
+      const bytes = await readFile(path);
+      for (let at = 0; at < 8; at++)
+        for (const name of divisorsIn(bytes.subarray(at), modulus)) found.add(name);
+    }
+    return [...found];
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'failed';
+  }
+}
 
 /** Asks an agent for the exchange key, and for the private half of it. */
 async function askAgent({ key, ...where }: NonNullable<Attack['agent']>) {
