@@ -8,8 +8,7 @@
  * The statement is signed and not the report itself: that has a line for each of perhaps a million keys.
  */
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeUtf8, encodeUtf8 } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -18,6 +17,7 @@ import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { readStart } from '../platform/read-start.ts';
 import { openReport, signReport, type SessionKeyStore } from '../session-key-store.ts';
+import { prepareFolder } from './output-folder.ts';
 import {
   reportText,
   statementOf,
@@ -38,8 +38,7 @@ export interface SavedReport {
  * @throws KeyStoreError FILE_EXISTS where there is a report.json that keycask did not write; PERMISSION_DENIED, FILE_WRONG_TYPE, STORAGE_READ_ONLY.
  */
 export async function prepareReport(folder: string): Promise<void> {
-  await withFsErrors(folder, () => makeFolder(folder, 0o700));
-  await withFsErrors(folder, () => access(folder, constants.W_OK));
+  await prepareFolder(folder, 0o700);
   const { json } = pathsOf(folder);
   const present = readIfPossible(json);
   if (present === undefined || decodeUtf8(present)?.includes(REPORT_FORMAT) === true) return;

@@ -183,6 +183,20 @@ describe('two migrations at once into one folder', () => {
   });
 });
 
+describe('a file where a folder should be', () => {
+  it.each(['--data', '--report', '--dry-run --data'])(
+    'for %s is told before anything is stored',
+    async (option) => {
+      write('old/exchange.pem', exchange.privateKey.export({ format: 'pem', type: 'pkcs8' }));
+      write('old/session.blob', blobFor(exchange.publicKey));
+      write('file', 'x');
+      const refused = await box.run(`keycask migrate old ${option} file`);
+      expect(refused.stderr).toContain('keycask: error: file is not a folder [FILE_WRONG_TYPE');
+      expect((await box.run('keycask list --json')).stdout).toBe('');
+    },
+  );
+});
+
 describe('a data map', () => {
   it('without a folder for the data is a mistake', async () => {
     write('map.json', '[]');

@@ -55,6 +55,7 @@ export function addMigrate(program: Command, invocation: Invocation): void {
       await refuseSource('--data', options.data, paths);
       await refuseSource('--report', options.report, paths);
       if (options.report !== undefined) await prepareReport(options.report);
+      await prepareData(options);
       const report = await migrate(context, store, {
         paths,
         secrets: secrets.secrets,
@@ -110,6 +111,13 @@ async function migrate(
   });
 }
 
+/** Before anything is stored. A dry run makes no folder for data. */
+async function prepareData({ data, dryRun }: MigrateOptions): Promise<void> {
+  if (data === undefined) return;
+  const { prepareFolder, refuseFile } = await import('../../migration/output-folder.ts');
+  await (dryRun === true ? refuseFile(data) : prepareFolder(data));
+}
+
 /** New files would lie among the old ones, which are never written to, and a folder that outputs go to is not looked through. */
 async function refuseSource(
   option: '--data' | '--report',
@@ -147,7 +155,7 @@ function tell(context: MigrateContext, report: MigrationReport, reportPath: stri
     output.note(`risk, ${counted(count, 'file')}: ${text} ${advice}`);
   if (counts.keysThatOpen + counts.keysFailed === 0)
     output.note(
-      `no key blob is among the ${counted(counts.files, 'file')} that were looked at: is it the right folder?`,
+      `${counted(counts.files, 'file')} looked at, and no key blob found: is it the right folder?`,
     );
   const unsure = report.data.filter(({ certainty }) => certainty === 'none').length;
   if (unsure > 0)

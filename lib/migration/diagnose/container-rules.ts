@@ -157,7 +157,7 @@ export const CONTAINER_RULES: readonly Rule[] = [
     symptom: 'A container file or DPAPI blob that stays closed after the password was reset',
     cause:
       'Its master key {guid} of {owner} is there and no secret that was given opens it; {history}',
-    hint: 'Give the password that was in use before it was reset (a change keeps the key, a reset by an administrator loses it), its NT hash, or the backup key of the domain.',
+    hint: 'Give the password that was in use before it was reset (a change keeps the key, a reset by an administrator loses it), its NT hash (--nt-hash-file), or the backup key of the domain (--domain-key).',
     certainty: 'certain',
     when: (facts) => {
       const lost = [...sealsOf(facts)].find(({ seal }) => seal.outcome === 'password-wrong');

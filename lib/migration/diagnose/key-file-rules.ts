@@ -64,7 +64,7 @@ export const KEY_FILE_RULES: readonly Rule[] = [
     id: 'KEY_FILE_CLOSED',
     symptom: 'A key file that was given, and nothing opens with it',
     cause: 'These files with private keys stayed closed, so they were not tried: {names}.',
-    hint: 'Give their passwords with --legacy-password-file, and the folders of their accounts with --containers.',
+    hint: 'Give their passwords with --legacy-password-file, the folders of their accounts with --containers, the account of a Wine prefix with --wine-user.',
     certainty: 'certain',
     when: ({ closed, opened }) => {
       if (opened || closed.length === 0) return undefined;
