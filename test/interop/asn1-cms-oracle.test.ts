@@ -108,7 +108,7 @@ describe('asn1-cms', () => {
     expect(reencodeMessage(next)).toEqual(next);
   });
 
-  it.each<MessageType>(['trust', 'manifestEntry', 'report'])(
+  it.each<MessageType>(['trust', 'manifestEntry', 'report', 'checkpoint'])(
     'encodes a message of type %s byte for byte',
     async (type) => {
       const signer = await testIdentity();
