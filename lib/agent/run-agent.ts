@@ -1,5 +1,6 @@
 /** Runs the agent of a folder: its settings, its keys, its trust, its audit log. */
 import process from 'node:process';
+import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { numbersOf, rulesOf } from './access-settings.ts';
@@ -19,6 +20,10 @@ export interface RunAgentOptions {
   readonly hardening?: HardeningReport;
 }
 
+/** Without a passphrase only what is public is seen. */
+type OpenParts = Pick<ProviderParts, 'rsaThreads'> & Partial<ProviderParts>;
+type AgentOpener = (parts: OpenParts) => Promise<Provider>;
+
 /** Do the private keys open only with a passphrase, or a PIN? */
 export function needsPassphrase({ provider, protector }: AgentConfiguration): boolean {
   return provider === 'pkcs11' || protector === 'passphrase';
@@ -34,7 +39,10 @@ export async function runAgent(options: RunAgentOptions): Promise<Agent> {
   await folder.create();
   await folder.requireOwn();
   const { idleLockMinutes, allowExport, legacyKeys } = configuration;
-  const open = openerOf(folder, configuration);
+  const open: AgentOpener =
+    configuration.provider === 'pkcs11'
+      ? (parts) => openToken(configuration, parts)
+      : (parts) => openSoftware(folder, configuration, parts);
   const startsLocked = passphrase === undefined && needsPassphrase(configuration);
   const own = process.geteuid?.();
   const agent = await startAgent({
@@ -56,23 +64,18 @@ export async function runAgent(options: RunAgentOptions): Promise<Agent> {
   return agent;
 }
 
-function openerOf(folder: AgentFolder, configuration: AgentConfiguration): OpenAgentProvider {
-  return configuration.provider === 'pkcs11'
-    ? (parts) => openToken(configuration, parts)
-    : (parts) => openSoftware(folder, configuration, parts);
-}
-
 async function openSoftware(
   folder: AgentFolder,
   { protector }: AgentConfiguration,
-  { passphrase, rsaThreads }: ProviderParts,
+  { passphrase, rsaThreads }: OpenParts,
 ) {
   const { machineSecretProtector, openSoftwareProvider, passphraseProtector } =
     await import('../providers/software/index.ts');
+  const sealed = passphraseProtector({ ...(passphrase && { passphrase }) });
   const [chosen, other] =
     protector === 'passphrase'
-      ? [passphraseProtector({ passphrase }), machineSecretProtector()]
-      : [machineSecretProtector(), passphraseProtector({ passphrase })];
+      ? [sealed, machineSecretProtector()]
+      : [machineSecretProtector(), sealed];
   return openSoftwareProvider({
     folder: folder.keys,
     protector: chosen,
@@ -82,19 +85,19 @@ async function openSoftware(
 }
 
 /** The PIN takes the passphrase's place. */
-async function openToken({ token }: AgentConfiguration, { passphrase }: ProviderParts) {
+async function openToken({ token }: AgentConfiguration, { passphrase: pin }: OpenParts) {
   if (!token) throw new KeyStoreError('PARAMETER_INVALID', 'pkcs11 needs a module and a token');
   const { openPkcs11Provider } = await import('../providers/pkcs11/index.ts');
-  return openPkcs11Provider({ ...token, pin: passphrase });
+  return openPkcs11Provider({ ...token, ...(pin && { pin }) });
 }
 
 /** The first call is that of the start, at which nobody has given a passphrase yet. */
-function lockedAtFirst(name: string, open: OpenAgentProvider): OpenAgentProvider {
+function lockedAtFirst(name: string, open: AgentOpener): OpenAgentProvider {
   let isFirst = true;
   return async (parts) => {
-    const provider = await open(parts);
-    if (!isFirst) return provider;
+    if (!isFirst) return open(parts);
     isFirst = false;
+    const provider = await open({ rsaThreads: parts.rsaThreads });
     await provider.close();
     return lockedProvider(name, provider.capabilities);
   };

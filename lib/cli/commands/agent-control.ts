@@ -5,7 +5,7 @@ import { Option, type Command } from 'commander';
 import { PROTECTION_LEVELS, type ProtectionLevel } from '../../contracts/protection-level.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { SecretBytes } from '../../keys/secret-bytes.ts';
-import type { AgentStatus } from '../../providers/isolated/index.ts';
+import type { AgentStatus, IsolatedProvider } from '../../providers/isolated/index.ts';
 import {
   addressOf,
   connect,
@@ -93,15 +93,22 @@ function addAgentUnlock(group: Command, invocation: Invocation): void {
     .action(
       action<UnlockOptions>(invocation, async (context) => {
         await using agent = await connect(await addressOf(context));
-        using passphrase =
-          context.options.withoutPassphrase === true
-            ? new SecretBytes(0)
-            : await context.askPassphrase();
+        using passphrase = await secretFor(context, agent);
         await agent.unlock(passphrase);
         context.output.result({ locked: false }, 'unlocked');
       }),
     );
   examples(command, 'keycask agent unlock');
+}
+
+/** A token has a PIN. */
+async function secretFor(
+  context: CommandContext<UnlockOptions>,
+  agent: IsolatedProvider,
+): Promise<SecretBytes> {
+  if (context.options.withoutPassphrase === true) return new SecretBytes(0);
+  const { provider } = await agent.status();
+  return provider === 'pkcs11' ? context.askPin() : context.askPassphrase();
 }
 
 export function agentUserOption(): Option {

@@ -8,7 +8,7 @@ export interface AgentStartOptions {
   readonly folder?: string;
   readonly socket?: string;
   readonly provider?: AgentConfiguration['provider'];
-  readonly module?: string;
+  readonly pkcs11Module?: string;
   readonly token?: string;
   readonly protector?: AgentProtector;
   readonly idleLock?: number;
@@ -41,11 +41,8 @@ export function addAgentSettings(command: Command): Command {
         PROVIDERS,
       ),
     )
-    .option('--module <path>', 'of pkcs11: the shared library of the token')
-    .option(
-      '--token <label>',
-      'of pkcs11: the label of the token; its PIN is given as the passphrase',
-    )
+    .option('--pkcs11-module <path>', 'of pkcs11: the module that reaches the token')
+    .option('--token <label>', 'of pkcs11: the label of the token')
     .addOption(
       new Option(
         '--protector <name>',
@@ -70,8 +67,8 @@ export function settingsOf(
   const { provider = present.provider, allow = [], idleLock } = options;
   const { protector, token, idleLockMinutes, ...rest } = present;
   const isSoftware = provider === 'software';
-  if (isSoftware && (options.module !== undefined || options.token !== undefined))
-    throw usage('--module and --token go with --provider pkcs11', 'say --provider pkcs11');
+  if (isSoftware && (options.pkcs11Module !== undefined || options.token !== undefined))
+    throw usage('--pkcs11-module and --token go with --provider pkcs11', 'say --provider pkcs11');
   if (!isSoftware && options.protector !== undefined)
     throw usage('a token protects its keys itself', 'leave --protector out');
   const minutes = idleLock ?? idleLockMinutes;
@@ -96,23 +93,23 @@ function tokenOf(
   options: AgentStartOptions,
   present: AgentConfiguration['token'],
 ): NonNullable<AgentConfiguration['token']> {
-  const { module = present?.module, token = present?.token } = options;
+  const { pkcs11Module: module = present?.module, token = present?.token } = options;
   if (module === undefined || token === undefined)
     throw usage(
       'pkcs11 needs a module and a token',
-      'say --module /usr/lib/softhsm/libsofthsm2.so --token LABEL',
+      'say --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token LABEL',
     );
   return { module, token };
 }
 
 /** The same options as arguments: of the agent's own process, of a service. */
 export function argumentsOf(options: AgentStartOptions): string[] {
-  const { folder, socket, provider, module, token, protector } = options;
+  const { folder, socket, provider, pkcs11Module, token, protector } = options;
   const valued: readonly (readonly [string, string | undefined])[] = [
     ['--folder', folder],
     ['--socket', socket],
     ['--provider', provider],
-    ['--module', module],
+    ['--pkcs11-module', pkcs11Module],
     ['--token', token],
     ['--protector', protector],
     ['--idle-lock', options.idleLock?.toString()],

@@ -46,7 +46,7 @@ export function addAgentStart(group: Command, invocation: Invocation): void {
     command,
     'keycask agent start',
     'keycask agent start --protector passphrase --idle-lock 30',
-    'keycask agent start --provider pkcs11 --module /usr/lib/softhsm/libsofthsm2.so --token archive',
+    'keycask agent start --provider pkcs11 --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token archive',
   );
 }
 
@@ -138,17 +138,19 @@ async function passphraseFor(
   configuration: AgentConfiguration,
 ): Promise<SecretBytes | undefined> {
   const { options } = context;
-  const isNeeded = configuration.provider === 'pkcs11' || configuration.protector === 'passphrase';
+  const isToken = configuration.provider === 'pkcs11';
+  const isNeeded = isToken || configuration.protector === 'passphrase';
   if (!isNeeded || options.locked === true) return undefined;
-  const file = options.passphraseFile;
+  const { passphraseFile, pinFile } = options;
+  const given = isToken
+    ? ({ name: 'PIN', file: pinFile } as const)
+    : ({ name: 'passphrase', file: passphraseFile } as const);
   // A service has nobody to ask; it waits for `unlock`.
-  if (options.foreground === true && !context.isSecretGiven({ name: 'passphrase', file }))
-    return undefined;
-  if (configuration.provider === 'pkcs11')
-    return context.readSecret({ name: 'passphrase', prompt: 'PIN of the token', file });
+  if (options.foreground === true && !context.isSecretGiven(given)) return undefined;
+  if (isToken) return context.askPin();
   const isNew = !(await hasKeys(folder));
   const prompt = `${isNew ? 'New passphrase' : 'Passphrase'} of the agent`;
-  return context.readSecret({ name: 'passphrase', prompt, file, isNew });
+  return context.readSecret({ ...given, prompt, isNew });
 }
 
 async function socketOf({ socket }: StartOptions): Promise<string> {
