@@ -20,6 +20,10 @@ const DECODER = new Decoder({
   maxArrayLength: PROTOCOL_LIMITS.elements,
   maxMapLength: PROTOCOL_LIMITS.fields,
   maxExtLength: 0,
+  mapKeyConverter: (name) => {
+    if (typeof name === 'string') return name;
+    throw protocolError('the name of a field is a text');
+  },
 });
 let encoder = new Encoder(ENCODER_OPTIONS);
 
