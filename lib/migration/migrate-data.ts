@@ -77,7 +77,7 @@ export async function migrateData(
     const cipher = { cipher: best.text, certainty: best.certainty };
     const facts = { ...factsOf(item.path, target, work), ...cipher };
     if (work.dryRun === true) {
-      const { bytes, sha256 } = await drain(plaintextOf(source, best));
+      const { bytes, sha256 } = await drain(plaintextOf(source, best, work));
       return { ...facts, bytes, sha256, state: 'opens' };
     }
     const { bytes, sha256, keyId, state } = await writeOrCompare({ source, target }, best, work);
@@ -185,6 +185,7 @@ async function sampleOf({ path, start, size }: Ciphertext) {
 async function* plaintextOf(
   { path, start }: Ciphertext,
   { key, options }: CipherFinding,
+  { signal }: DataWork,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   using decryptor = await openCapiDecryptor(key, options);
   const file = await openRegular(path);
@@ -192,6 +193,7 @@ async function* plaintextOf(
   const stream = file.createReadStream({ start, highWaterMark: CHUNK });
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      if (signal?.aborted === true) throw new KeyStoreError('CANCELLED');
       const plaintext = decryptor.update(chunk);
       if (plaintext.length > 0) yield plaintext;
     }
@@ -249,7 +251,7 @@ async function writeOrCompare(
     if (written) return { ...written, keyId: fileKey.key.id, state: 'encrypted' };
   }
   const { source, target } = file;
-  const wanted = await drain(plaintextOf(source, finding));
+  const wanted = await drain(plaintextOf(source, finding, work));
   const present = await contentsOf(target, work);
   if (present?.sha256 !== wanted.sha256)
     throw new KeyStoreError(
@@ -288,15 +290,16 @@ async function contentsOf(
 async function writeNewFile(
   { source, target, fileKey }: NewFile & { readonly fileKey: FileKey },
   finding: CipherFinding,
-  { store, signal }: DataWork,
+  work: DataWork,
 ): Promise<Digest | undefined> {
+  const { store, signal } = work;
   const temporary = temporaryName(target);
   const abort = signal === undefined ? {} : { signal };
   return withFsErrors(target, async () => {
     await makeFolder(dirname(target));
     try {
       let old: Digest | undefined;
-      const plaintext = hashed(plaintextOf(source, finding), (digest) => (old = digest));
+      const plaintext = hashed(plaintextOf(source, finding, work), (digest) => (old = digest));
       const file = await open(temporary, 'wx', MODE);
       try {
         for await (const part of encryptStream(store, plaintext, { fileKey, ...abort }))

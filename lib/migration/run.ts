@@ -155,7 +155,7 @@ class Run {
   }
 
   async #openBatch(batch: readonly PlannedKey[]): Promise<OpenKey[]> {
-    this.#parts.signal?.throwIfAborted();
+    this.#throwIfAborted();
     const opened = await Promise.allSettled(batch.map((planned) => this.#open(planned)));
     const keys = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     try {
@@ -253,6 +253,7 @@ class Run {
 
   /** @returns Whether its data is in the data folder. */
   async #migrateFile(file: DataFile, work: DataWork): Promise<boolean> {
+    this.#throwIfAborted();
     const { path } = file.item;
     if (this.#contested.get(path) === 'done') return false;
     try {
@@ -317,6 +318,10 @@ class Run {
 
   #count({ key }: Attempt): void {
     if (key) this.#openedBy.set(key.keyId, (this.#openedBy.get(key.keyId) ?? 0) + 1);
+  }
+
+  #throwIfAborted(): void {
+    if (this.#parts.signal?.aborted === true) throw new KeyStoreError('CANCELLED');
   }
 
   #fail(path: string, error: unknown): void {

@@ -129,6 +129,37 @@ describe.skipIf(process.platform === 'win32')('data in whose place a pipe is put
   });
 });
 
+describe('a run that is cancelled', () => {
+  it.each([true, false])(
+    'ends with CANCELLED, before the next file of data; dry run: %s',
+    async (dryRun) => {
+      const files: Record<string, Uint8Array> = { 'key.blob': exchangeKey };
+      for (const name of ['a', 'b', 'c']) {
+        using key = importCapiKey(ALG_ID.CALG_AES_256, aes());
+        files[`${name}.blob`] = wrapSimpleBlob(publicKey, key);
+        files[`${name}.txt`] = await capiEncrypt(key, Buffer.from(TEXT));
+      }
+      const { folder } = await migrate({ files });
+      using plan = await planMigration(await inventory([join(folder, 'old')]));
+      const ending = new AbortController();
+      const told: string[] = [];
+      const done = runMigration(plan, {
+        store,
+        dryRun,
+        journalFolder: join(folder, 'journal'),
+        dataFolder: join(folder, 'new'),
+        signal: ending.signal,
+        onProgress: ({ path }) => {
+          told.push(basename(path));
+          ending.abort();
+        },
+      });
+      await expect(done).rejects.toMatchObject({ code: 'CANCELLED' });
+      expect(told).toEqual(['a.blob']);
+    },
+  );
+});
+
 describe('data that several keys have the name of', () => {
   it('is encrypted again with the one that it belongs to, and never with another one that gives noise', async () => {
     // RC4 has no padding and one way only: alone it would be taken at its word.
