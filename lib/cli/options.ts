@@ -69,7 +69,10 @@ export function algorithmOption(
 }
 
 export function isolationOption(): Option {
-  return new Option('--isolation <kind>', 'whether VBS isolates the private keys (cng)')
+  return new Option(
+    '--isolation <kind>',
+    'require-vbs: VBS, a token or a TPM, else none; prefer-vbs: the strongest that is here',
+  )
     .choices(ISOLATIONS)
     .default('none');
 }

@@ -6,6 +6,7 @@ import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { Trust } from '../trust/trust.ts';
+import { chooseProvider } from './choose-provider.ts';
 import {
   createContainer,
   defaultAlgorithm,
@@ -42,7 +43,6 @@ const DEFAULT_SYSTEM_CONTAINER = 'keycask';
 /** Makes a home in a folder; keycask.json, its last file, makes it one. */
 export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const {
-    provider: name = 'software',
     protector = 'machine-secret',
     exportable = true,
     isolation = 'none',
@@ -55,6 +55,7 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   if (await folder.exists())
     throw new KeyStoreError('HOME_EXISTS', `there is a keycask home in ${folder.path} already`);
+  const name = await chooseProvider(options);
   const configuration: HomeConfiguration = {
     version: 1,
     provider: name,

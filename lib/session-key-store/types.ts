@@ -39,7 +39,7 @@ export interface OpenStoreOptions {
 }
 
 export interface CreateStoreOptions extends OpenStoreOptions {
-  /** `software` (default), `isolated`, `pkcs11`; on Windows also `cryptoapi` and `cng`. */
+  /** `software` (default), `isolated`, `pkcs11`; on Windows also `cryptoapi` and `cng`. With an isolation the default is the strongest that is here. */
   readonly provider?: string;
   /** Of cryptoapi: the name of the CSP. Of cng: the name of the key storage provider. Default: Microsoft's software ones. */
   readonly providerName?: string;
@@ -53,7 +53,7 @@ export interface CreateStoreOptions extends OpenStoreOptions {
   readonly token?: string;
   /** Default `p-256`; `rsa-3072` where the provider agrees by no elliptic curve. */
   readonly algorithm?: ContainerAlgorithm;
-  /** Isolation of the private keys by VBS (cng). Default `none`. */
+  /** Isolation of the private keys: `require-vbs` wants VBS, a token or a TPM, `prefer-vbs` the strongest that is here. Default `none`. */
   readonly isolation?: Isolation;
   /** Default `machine-secret`. `dpapi` needs Windows. */
   readonly protector?: ProtectorName;

@@ -14,7 +14,7 @@ import { algorithmOption, examples, isolationOption, PROTECTORS } from '../optio
 import { DPAPI_NOTE } from './container-protect.ts';
 
 interface InitOptions {
-  readonly provider: string;
+  readonly provider?: string;
   readonly providerName?: string;
   readonly agentSocket?: string;
   readonly agentUser?: string;
@@ -44,8 +44,7 @@ export function addInit(program: Command, invocation: Invocation): void {
     .option('--not-exportable', 'the private keys never leave this home, not even for an archive')
     .action(
       action<InitOptions>(invocation, async (context) => {
-        const { provider, providerName, protector, isolation, algorithm, notExportable } =
-          context.options;
+        const { providerName, protector, isolation, algorithm, notExportable } = context.options;
         const { agentSocket, agentUser, pkcs11Module, token } = context.options;
         using passphrase = remembered(() =>
           context.readSecret({
@@ -58,9 +57,10 @@ export function addInit(program: Command, invocation: Invocation): void {
         // Asked for before anything is made.
         if (protector === 'passphrase') (await passphrase.ask()).dispose();
         const { SessionKeyStore } = await import('../../session-key-store.ts');
-        await using store = await SessionKeyStore.create({
+        const { chooseProvider } = await import('../../session-key-store/choose-provider.ts');
+        const asked = {
           ...homeOption(context),
-          provider,
+          ...(context.options.provider !== undefined && { provider: context.options.provider }),
           isolation,
           ...(providerName !== undefined && { providerName }),
           ...(agentSocket !== undefined && { agentSocket }),
@@ -72,7 +72,9 @@ export function addInit(program: Command, invocation: Invocation): void {
           exportable: notExportable !== true,
           passphrase: passphrase.ask,
           pin: context.askPin,
-        });
+        };
+        const provider = await chooseProvider(asked);
+        await using store = await SessionKeyStore.create({ ...asked, provider });
         const container = await store.showContainer();
         const seal = provider === 'software' ? (protector ?? 'machine-secret') : undefined;
         const { home, storeId } = store;
@@ -148,8 +150,7 @@ function addPlaces(command: Command): Command {
   return command
     .option(
       '--provider <name>',
-      'where the private keys live: software; isolated, in an agent; pkcs11, on a token; on Windows also cryptoapi, cng',
-      'software',
+      'where the private keys live: software; isolated, in an agent; pkcs11, on a token; on Windows also cryptoapi, cng (default: software; with --isolation the strongest that is here)',
     )
     .option(
       '--provider-name <name>',
