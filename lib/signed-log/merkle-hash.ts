@@ -1,5 +1,5 @@
 /** The hashes of RFC 9162 section 2.1.1: leaves and nodes are hashed apart, so that no leaf can be taken for a node. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { concatBytes, plainBytes } from '../bytes/octets.ts';
 
 /** Bytes of a hash: SHA-256. */
@@ -21,5 +21,5 @@ export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
 export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array(0));
 
 function sha256(bytes: Uint8Array): Uint8Array {
-  return plainBytes(createHash('sha256').update(bytes).digest());
+  return plainBytes(hash('sha256', bytes, 'buffer'));
 }
