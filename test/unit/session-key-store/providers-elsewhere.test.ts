@@ -40,7 +40,9 @@ describe.runIf(process.platform !== 'win32')('where this is not Windows', () => 
   });
 
   it('doctor names both, and why not here', async () => {
-    const reports = (await reportProviders()).filter(({ name }) => name !== 'isolated');
+    // Whether an agent answers depends on who runs this; a token is not named.
+    const needy = ['isolated', 'pkcs11'];
+    const reports = (await reportProviders()).filter(({ name }) => !needy.includes(name));
     expect(reports.map(({ name, available }) => [name, available])).toEqual([
       ['software', true],
       ['cryptoapi', false],
