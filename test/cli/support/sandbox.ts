@@ -46,7 +46,7 @@ export class Sandbox {
       XDG_DATA_HOME: join(this.folder, 'user', 'data'),
       XDG_STATE_HOME: join(this.folder, 'user', 'state'),
       // Else an agent would listen where every test of this user finds it.
-      XDG_RUNTIME_DIR: join(this.folder, 'run'),
+      XDG_RUNTIME_DIR: join(this.folder, 'user', 'run'),
       LC_ALL: 'C.UTF-8',
       TZ: 'UTC',
     };
@@ -82,7 +82,7 @@ export class Sandbox {
 
   remove(): void {
     // An agent in the background is in no group of ours: a script that failed has not stopped it.
-    if (existsSync(join(this.folder, 'run', 'keycask', 'agent.sock')))
+    if (existsSync(join(this.folder, 'user', 'run', 'keycask', 'agent.sock')))
       spawnSync('keycask', ['agent', 'stop', '--quiet'], {
         env: this.environment,
         stdio: 'ignore',
