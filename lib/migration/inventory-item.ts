@@ -22,7 +22,10 @@ export interface InventoryItem extends SourceFile {
   readonly summary: string;
   readonly state: InspectionState;
   readonly role: FileRole;
+  /** Its own, and those of what it spells: PEM, hex, base64, a registry of Wine. */
   readonly notes: readonly InspectionNote[];
+  /** What hex or base64 spells, where that would be a key: `SIMPLEBLOB`. It has to be decoded first. */
+  readonly spells?: string;
 }
 
 /** Longer than any file with keys in it: a hive of Wine's registry is the longest. Of a longer file the beginning is read. */

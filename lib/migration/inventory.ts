@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readStart } from '../platform/read-start.ts';
 import { MAX_KEY_FILE, type FileRole, type InventoryItem } from './inventory-item.ts';
-import { recognise } from './recognise.ts';
+import { recognise, recogniseParts } from './recognise.ts';
 import { risksOf, type Risk } from './risks.ts';
 import {
   isSkipped,
@@ -67,16 +67,34 @@ function itemOf(file: SourceFile): InventoryItem | SkippedPath {
   try {
     const { size, path } = file;
     const found = recognise({ bytes, size, name: basename(path) });
-    return { ...file, ...found, role: ROLES.get(found.format) ?? 'other' };
+    const item = { ...file, ...found, role: ROLES.get(found.format) ?? 'other' };
+    return HAVE_PARTS.has(found.format) ? withParts(item, bytes) : item;
   } finally {
     // Private keys lie in such files in the clear.
     bytes.fill(0);
   }
 }
 
+/** A PEM file is as weak as the key in it. */
+function withParts(item: InventoryItem, bytes: Uint8Array): InventoryItem {
+  const parts = recogniseParts(item.format, bytes);
+  const notes = new Map(
+    [item, ...parts].flatMap((one) => one.notes.map((each) => [each.text, each])),
+  );
+  const key = parts.find(({ format }) => KEY_ROLES.has(ROLES.get(format) ?? 'other'));
+  const isText = item.format === 'hex' || item.format === 'base64';
+  return { ...item, notes: [...notes.values()], ...(isText && key && { spells: key.what }) };
+}
+
 /** Files between two moments in which the program can do something else. */
 const FILES_AT_ONCE = 32;
 
+const HAVE_PARTS: ReadonlySet<string> = new Set(['pem', 'wine-registry', 'hex', 'base64']);
+const KEY_ROLES: ReadonlySet<FileRole> = new Set<FileRole>([
+  'session-key',
+  'private-key',
+  'sealed-key',
+]);
 /** By format. */
 const ROLES: ReadonlyMap<string, FileRole> = new Map<string, FileRole>([
   ['unknown', 'data'],

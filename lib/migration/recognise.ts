@@ -1,5 +1,6 @@
 /** What a file is, by the same table as inspect's, without its fields: for many files. */
 import { KeyStoreError } from '../errors.ts';
+import { decodeParts } from './inspect/decoded-parts.ts';
 import { FORMATS } from './inspect/formats.ts';
 import type { FileStart } from './inspect/format-reader.ts';
 import type { InspectionNote, InspectionState } from './inspection.ts';
@@ -30,6 +31,23 @@ export function recognise(start: FileStart): Recognised {
     }
   }
   return damaged ?? UNKNOWN;
+}
+
+/**
+ * What lies in a file that spells others: PEM, hex, base64, a registry of Wine.
+ *
+ * @param format - As {@link recognise} has it.
+ */
+export function recogniseParts(format: string, bytes: Uint8Array): Recognised[] {
+  const row = FORMATS.find(({ id }) => id === format);
+  if (row?.decodeParts === undefined) return [];
+  return decodeParts(row, bytes).map(({ bytes: part }) => {
+    try {
+      return recognise({ bytes: part, size: part.length, name: undefined });
+    } finally {
+      part.fill(0);
+    }
+  });
 }
 
 const UNKNOWN: Recognised = {

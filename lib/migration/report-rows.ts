@@ -5,6 +5,7 @@ import { toHex } from '../bytes/octets.ts';
 import { METADATA_LIMITS } from '../cms/metadata.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { ForeignKey, StoredForeignKey } from '../session-key-store.ts';
+import type { InventoryItem } from './inventory-item.ts';
 import { describeOrigin } from './key-at-hand.ts';
 import type { Attempt, OpenedBlob } from './open-blob.ts';
 import { pathText } from './path-text.ts';
@@ -100,6 +101,20 @@ export function unreadFailure({ path, reason }: SkippedPath): MigrationFailure |
     reason === 'unreadable' ? 'it could not be read' : 'folders below it are too deep';
   const hint = 'Make it readable, or copy it as an administrator: nothing in it was looked at.';
   return failureOf(path, new KeyStoreError('IO_FAILED', message, { hint }));
+}
+
+/** Keys as text, as registries and configurations have them. */
+export function spelledFailure({
+  path,
+  format,
+  spells,
+}: InventoryItem): MigrationFailure | undefined {
+  if (spells === undefined) return undefined;
+  const decode = format === 'hex' ? 'xxd -r -p' : 'base64 -d';
+  const error = new KeyStoreError('NOT_SUPPORTED', `it is ${format} text of a ${spells}`, {
+    hint: `Make a file of the bytes first: \`${decode} FILE > FILE.blob\`.`,
+  });
+  return failureOf(path, error);
 }
 
 export function wasRemoved(id: string): KeyStoreError {

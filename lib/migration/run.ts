@@ -31,6 +31,7 @@ import {
   migratedKey,
   noKeyOpens,
   privateKeysOf,
+  spelledFailure,
   unreadFailure,
   wasRemoved,
   type OpenKey,
@@ -128,6 +129,7 @@ class Run {
     this.#parts = parts;
     this.#failures = [
       ...plan.inventory.skipped.flatMap((skipped) => unreadFailure(skipped) ?? []),
+      ...plan.inventory.items.flatMap((item) => spelledFailure(item) ?? []),
       ...plan.keysAtHand.closed.map(({ path, error }) => failureOf(path, error)),
     ];
   }

@@ -220,6 +220,28 @@ describe('the report', () => {
   });
 });
 
+describe('keys as text', () => {
+  it('in PEM are risks like others, and in base64 or hex they are named, since only their bytes can be migrated', async () => {
+    using key = importCapiKey(ALG_ID.CALG_AES_256, aes());
+    const blob = Buffer.from(wrapSimpleBlob(publicKey, key));
+    const { report } = await migrate({
+      files: {
+        'a.pem': Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })),
+        'b.txt': Buffer.from(blob.toString('base64')),
+        'c.txt': Buffer.from(blob.toString('hex')),
+        'd.txt': Buffer.from(randomBytes(60).toString('base64')),
+      },
+    });
+    const inClear = report.risks.find(({ id }) => id === 'PRIVATE_KEY_IN_THE_CLEAR');
+    expect(inClear?.paths.map((path) => basename(path))).toEqual(['a.pem']);
+    expect(report.failures.map(({ path, code }) => [basename(path), code])).toEqual([
+      ['b.txt', 'NOT_SUPPORTED'],
+      ['c.txt', 'NOT_SUPPORTED'],
+    ]);
+    expect(report.failures[0]!.message).toContain('SIMPLEBLOB');
+  });
+});
+
 describe('a data map', () => {
   const readMap = async (text: string) => {
     const path = join(await temporaryFolderOfOwn(), 'map.json');
