@@ -41,15 +41,14 @@ export class RecordStatements {
   change({ id, version, bytes, attempt }: RecordChange): Statement {
     if (version === 1)
       return {
-        text: `${DURABLE} INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
-          SELECT $1::uuid, $2::uuid, 1, $3::bytea, ARRAY[$4::uuid] FROM durable
-          ON CONFLICT DO NOTHING RETURNING version`,
+        text: `INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
+          VALUES ($1, $2, 1, $3, ARRAY[$4::uuid]) ON CONFLICT DO NOTHING RETURNING ${DURABLE}`,
         values: [this.#store, id, bytes, attempt],
       };
     return {
-      text: `${DURABLE} UPDATE ${this.#table} AS r
-        SET version = $3::bigint, bytes = $4::bytea, attempts = (ARRAY[$5::uuid] || r.attempts)[1:${ATTEMPTS_KEPT}]
-        FROM durable WHERE r.store = $1 AND r.id = $2 AND r.version = $3::bigint - 1 RETURNING r.version`,
+      text: `UPDATE ${this.#table}
+        SET version = $3::bigint, bytes = $4, attempts = (ARRAY[$5::uuid] || attempts)[1:${ATTEMPTS_KEPT}]
+        WHERE store = $1 AND id = $2 AND version = $3::bigint - 1 RETURNING ${DURABLE}`,
       values: [this.#store, id, version, bytes, attempt],
     };
   }
@@ -61,10 +60,9 @@ export class RecordStatements {
   ): Statement {
     const sorted = records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     return {
-      text: `${DURABLE} INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
-        SELECT $1::uuid, new.id, 1, new.bytes, ARRAY[$4::uuid]
-        FROM durable, unnest($2::uuid[], $3::bytea[]) AS new (id, bytes)
-        ON CONFLICT DO NOTHING RETURNING id`,
+      text: `INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
+        SELECT $1, new.id, 1, new.bytes, ARRAY[$4::uuid] FROM unnest($2::uuid[], $3::bytea[]) AS new (id, bytes)
+        ON CONFLICT DO NOTHING RETURNING id, ${DURABLE}`,
       values: [
         this.#store,
         sorted.map(({ id }) => id),
@@ -94,9 +92,8 @@ export class RecordStatements {
 }
 
 /**
- * Makes the commit of this statement wait for the disk, whatever the server, the database or the user is set to. For this transaction only, so a
- * pooler may give the connection to somebody else after it.
+ * Makes the commit of a statement that wrote a row wait for the disk, whatever the server, the database or the user is set to. For this
+ * transaction only, so a pooler may give the connection to somebody else after it. What waits for more than the disk stays.
  */
-const DURABLE = `WITH durable AS MATERIALIZED (
-  SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
-  UNION ALL SELECT '' WHERE current_setting('synchronous_commit') <> 'off')`;
+const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+  WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true) AS durable`;
