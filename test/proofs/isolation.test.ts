@@ -2,15 +2,14 @@
  * The attack that key isolation is against, run for real: a program that wants a private key reads the memory of every process that it can, opens the
  * key files on the disk as the library does, and asks an agent. Real users, real processes, the kernel's own answers.
  */
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { SECURE_HEAP_ARGUMENTS, type AccessRule } from '../../lib/agent/index.ts';
+import type { AccessRule } from '../../lib/agent/index.ts';
 import { exportRawKey } from '../../lib/insecure/index.ts';
 import { SecretBytes } from '../../lib/keys/secret-bytes.ts';
 import { passphraseProtector } from '../../lib/providers/software/index.ts';
 import { SessionKeyStore } from '../../lib/session-key-store.ts';
 import { ask, AttackGround, end, needlesIn, type Place } from '../support/attack-ground.ts';
-import type { Child } from '../support/child-process.ts';
+import { applicationOf, startAgent } from '../support/attacked-agent.ts';
 import { expectRow } from '../support/isolation-table.ts';
 import { needlesOfBytes, type Needle } from '../support/key-needles.ts';
 import type { MemoryFindings } from '../support/memory-scan.ts';
@@ -18,7 +17,6 @@ import { canAttack, testAsRoot } from '../support/permissions.ts';
 import { softHsmOf } from '../support/token-of-user.ts';
 import { hasSoftHsm } from '../support/softhsm.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
-import type { AgentOrder } from './children/agent-order.ts';
 import type { Loot } from './children/attack.ts';
 
 const ALGORITHMS = ['rsa-2048', 'p-256'] as const;
@@ -86,8 +84,8 @@ describe('an agent of the same user', () => {
     'hides its memory; under a machine secret the user opens the key files himself',
     async () => {
       for (const algorithm of ALGORITHMS) {
-        const agent = await startAgent(user, { users: [user.uid] });
-        const { application, home } = await applicationOf(agent, user, algorithm);
+        const agent = await startAgent(ground, user, { users: [user.uid] });
+        const { application, home } = await applicationOf(ground, agent, user, algorithm);
         const needles = await needlesIn(agent.place);
         const loot = await ground.attack(user, {
           pids: [application.pid, agent.process.pid],
@@ -114,8 +112,8 @@ describe('an agent of the same user', () => {
 
   testAsRoot('with a passphrase lets its keys be used, not read', async () => {
     for (const algorithm of ALGORITHMS) {
-      const agent = await startAgent(user, { users: [user.uid], passphrase: PASSPHRASE });
-      const { application, home } = await applicationOf(agent, user, algorithm);
+      const agent = await startAgent(ground, user, { users: [user.uid], passphrase: PASSPHRASE });
+      const { application, home } = await applicationOf(ground, agent, user, algorithm);
       const needles = await needlesIn(agent.place, passphraseOf());
       const loot = await ground.attack(user, {
         pids: [application.pid, agent.process.pid],
@@ -150,8 +148,11 @@ describe('an agent of another user', () => {
       { users: [guest.uid], keys: ['other*'], rights: ['list', 'unwrap', 'sign'] },
     ];
     for (const algorithm of ALGORITHMS) {
-      const agent = await startAgent(keeper, { users: [user.uid, guest.uid], access });
-      const { application, home } = await applicationOf(agent, user, algorithm);
+      const agent = await startAgent(ground, keeper, {
+        users: [user.uid, guest.uid],
+        access,
+      });
+      const { application, home } = await applicationOf(ground, agent, user, algorithm);
       const attack = {
         pids: [application.pid, agent.process.pid],
         needles: await needlesIn(agent.place),
@@ -220,12 +221,12 @@ describe.skipIf(!hasSoftHsm)('a software token (SoftHSM 2)', () => {
     async () => {
       const keeper = await ground.user();
       const token = await softHsmOf(ground, ground.place(keeper));
-      const agent = await startAgent(
-        keeper,
-        { users: [user.uid], token: token.options },
-        token.environment,
-      );
-      const { application, home } = await applicationOf(agent, user, 'rsa-2048');
+      const agent = await startAgent(ground, keeper, {
+        users: [user.uid],
+        token: token.options,
+        environment: token.environment,
+      });
+      const { application, home } = await applicationOf(ground, agent, user, 'rsa-2048');
       const modulus = String(await ask(application, 'modulus'));
       await ask(application, 'busy');
       const attack = { ...OFTEN, modulus, files: token.folder };
@@ -263,45 +264,21 @@ describe('a session key', () => {
       expect(memory[0]!.found).toEqual([]);
       expect(memory[0]!.bytes).toBeGreaterThan(MANY_BYTES);
       await end(application);
+      expectRow('21', {
+        place: 'a session key, open in the application',
+        memory: '**found**: the application encrypts with it',
+        disk: 'wrapped, as long as the private key is out of reach',
+        socket: 'it comes from there',
+      });
+      expectRow('22', {
+        place: 'a session key that was disposed of',
+        memory: 'not found',
+        disk: 'the same',
+        socket: 'the same',
+      });
     },
   );
 });
-
-interface RunningAgent {
-  readonly process: Child;
-  readonly socket: string;
-  readonly place: Place;
-}
-
-/** Starts an agent as a user. The folder of its socket is open to all: who may connect is asked of the kernel. */
-async function startAgent(
-  keeper: ThrowAwayUser,
-  wanted: Pick<AgentOrder, 'users' | 'access' | 'passphrase' | 'token'>,
-  environment: NodeJS.ProcessEnv = {},
-): Promise<RunningAgent> {
-  const place = ground.place(keeper);
-  const socket = join(ground.openFolder(keeper), 'agent.sock');
-  const order = { socket, ...place, ...wanted };
-  const process = await ground.start(keeper, 'agent', order, {
-    environment,
-    nodeArguments: SECURE_HEAP_ARGUMENTS,
-  });
-  expect(await process.next()).toBe('listening');
-  return { process, socket, place };
-}
-
-/** An application of a user whose keys are in an agent, at work; and the home that it has open. */
-async function applicationOf(
-  { socket, place: { user: keeper } }: RunningAgent,
-  owner: ThrowAwayUser,
-  algorithm: (typeof ALGORITHMS)[number],
-) {
-  const place = ground.place(owner);
-  const agent = { provider: 'isolated', agentSocket: socket, agentUser: String(keeper.uid) };
-  await ground.makeHome(place, { algorithm, ...agent });
-  const { home, stateFolder } = place;
-  return { application: await ground.application(place), home: { home, stateFolder } };
-}
 
 /** Nothing of the key is in the application, and nobody reads the agent. */
 function expectHidden({ memory: [application, agent], ptrace }: Loot): void {
