@@ -27,6 +27,7 @@ export interface CheckpointContent extends TreeHead {
 export interface Checkpoint extends CheckpointContent {
   /** What its signer says, to the second. */
   readonly signingTime: Date;
+  /** The pin that it was verified by. */
   readonly signer: Signer;
   /** The whole message. */
   readonly bytes: Uint8Array;
@@ -100,6 +101,8 @@ export async function signCheckpoint(
 
 /** Who signs checkpoints, and when. */
 export interface LogAuthor {
+  /** Its certificate is part of each checkpoint. */
   readonly identity: SigningIdentity;
+  /** Tells the signing time. */
   readonly clock: () => Date;
 }

@@ -12,7 +12,9 @@ import { EMPTY_ROOT } from './merkle-hash.ts';
 import type { TreeHead } from './proofs.ts';
 import { VerifiedTree } from './verified-tree.ts';
 
+/** Which log, where it lies, and whom to believe. */
 export interface FollowLogOptions extends CheckpointTrust {
+  /** Closed with the log. */
   readonly storage: LogStorage;
   /** Keeps the newest checkpoint for other processes and later ones; without it a new process believes what it sees first. */
   readonly memory?: CheckpointMemory;

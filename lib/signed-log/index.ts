@@ -36,3 +36,9 @@ export {
   type InclusionProof,
   type TreeHead,
 } from './proofs.ts';
+export { findAmong } from '../messages/verify-message.ts';
+export type { SigningIdentity } from '../messages/sign-message.ts';
+export type { FindSigner, Signer } from '../cms/signed-data.ts';
+export type { SignatureScheme } from '../cms/algorithms.ts';
+export type { ToBeSigned, ToBeSignedKind } from '../contracts/to-be-signed.ts';
+export { BlobFormatError, KeyStoreError, type KeyStoreErrorCode } from '../errors.ts';

@@ -42,6 +42,7 @@ export interface LogAppend {
    * rounded down, so both places and numbers follow from the sizes.
    */
   readonly nodes: readonly Uint8Array[];
+  /** Over all leaves with these; at most 32 KiB. */
   readonly checkpoint: Uint8Array;
 }
 

@@ -11,6 +11,7 @@ import {
 } from './log-storage.ts';
 import { HASH_LENGTH } from './merkle-hash.ts';
 
+/** An empty log. It is gone with the process. */
 export class MemoryLogStorage implements LogStorage {
   readonly name = 'memory';
   readonly #leaves: Uint8Array[] = [];

@@ -20,7 +20,11 @@ const CONSISTENCY = integer(2, TAG.ENUMERATED);
 const MAX_HASHES = 49;
 const HASH = { min: HASH_LENGTH, max: HASH_LENGTH };
 
-/** @throws KeyStoreError PARAMETER_INVALID for a number that no tree has. */
+/**
+ * Writes an inclusion proof.
+ *
+ * @throws KeyStoreError PARAMETER_INVALID for a number that no tree has.
+ */
 export function encodeInclusionProof({ index, size, hashes }: InclusionProof): Uint8Array {
   return sequence(VERSION, INCLUSION, integer(index), integer(size), encodeHashes(hashes));
 }
@@ -39,7 +43,11 @@ export function decodeInclusionProof(der: Uint8Array): InclusionProof {
   return { index, size, hashes };
 }
 
-/** @throws KeyStoreError PARAMETER_INVALID for a number that no tree has. */
+/**
+ * Writes a consistency proof.
+ *
+ * @throws KeyStoreError PARAMETER_INVALID for a number that no tree has.
+ */
 export function encodeConsistencyProof(proof: ConsistencyProof): Uint8Array {
   const { olderSize, newerSize, hashes } = proof;
   return sequence(

@@ -9,6 +9,7 @@ import { isOdd, shiftRight, splitOf, type LeafRange } from './tree-size.ts';
 
 /** A tree: how many leaves, and the hash of all. */
 export interface TreeHead {
+  /** Leaves. */
   readonly size: number;
   /** 32 bytes. */
   readonly root: Uint8Array;
@@ -26,7 +27,9 @@ export interface InclusionProof {
 
 /** Shows that a tree begins with all the leaves of an older one. */
 export interface ConsistencyProof {
+  /** From 0 to `newerSize`. */
   readonly olderSize: number;
+  /** Of the tree that it leads to. */
   readonly newerSize: number;
   /** At most 49. */
   readonly hashes: readonly Uint8Array[];

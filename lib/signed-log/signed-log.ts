@@ -22,6 +22,7 @@ import {
 import type { LeafRange } from './tree-size.ts';
 import { appendTo, type VerifiedTree } from './verified-tree.ts';
 
+/** How leaves are appended. */
 export interface AppendLogOptions {
   /** Only where the log has exactly so many leaves: else STORE_CONFLICT, and nothing is appended. For leaves that follow from those before. */
   readonly size?: number;
@@ -29,12 +30,17 @@ export interface AppendLogOptions {
 
 /** A leaf that is in the log. */
 export interface LogLeaf {
+  /** Counted from 0. */
   readonly index: number;
+  /** The caller owns them. */
   readonly bytes: Uint8Array;
 }
 
+/** An audit takes a while. */
 export interface VerifyLogOptions {
+  /** Called every 256 leaves, and at the end. */
   readonly onProgress?: (leavesDone: number, leavesTotal: number) => void;
+  /** Ends it with CANCELLED. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,6 +48,17 @@ export interface VerifyLogOptions {
 const MAX_RACES = 10_000;
 const LONGEST_BACKOFF_MS = 64;
 
+/**
+ * A log that is open. What it knows is as of the last refresh or append; after one that failed it is as before.
+ *
+ * @example
+ * Append, and show somebody else that it is in.
+ * ```ts
+ * const log = await SignedLog.open({ storage: await openFileLogStorage('/var/lib/log'), logId, findSigner: findAmong([me]) });
+ * const { index, checkpoint } = await log.append([leaf], { identity: me, clock: () => new Date() });
+ * verifyInclusion(await log.proveInclusion(index), hashLeaf(leaf), checkpoint); // true
+ * ```
+ */
 export class SignedLog implements AsyncDisposable {
   readonly #options: FollowLogOptions;
   readonly #follower: LogFollower;

@@ -22,7 +22,7 @@ import {
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** More single appends than a journal has files. */
-const APPENDS = 200;
+const APPENDS = 100;
 
 interface FileLog {
   readonly path: string;
@@ -85,12 +85,12 @@ describe('a log in files', () => {
     const { path, storage, remove } = await fileLog(60);
     const reader = await openLog(await openFileLogStorage(path));
     const writer = await openLog(storage);
-    for (const leaf of someLeaves(200).slice(60)) await writer.append([leaf], AUTHOR);
+    for (const leaf of someLeaves(140).slice(60)) await writer.append([leaf], AUTHOR);
     // It still knows files that have gone since.
     expect(await contentsOf(reader)).toEqual(expected(60));
     await reader.refresh();
-    expect(await contentsOf(reader)).toEqual(expected(200));
-    expect(await contentsOf(await openLog(await openFileLogStorage(path)))).toEqual(expected(200));
+    expect(await contentsOf(reader)).toEqual(expected(140));
+    expect(await contentsOf(await openLog(await openFileLogStorage(path)))).toEqual(expected(140));
     await remove();
   });
 });
