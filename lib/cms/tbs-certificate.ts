@@ -28,7 +28,8 @@ export async function decodeTbsCertificate(
   for (const role of ROLES) {
     const request = { ...facts, role, scheme };
     // What is not read here is what the encoder would write, or it is refused.
-    if (equalBytes(await encodeTbsCertificate(request), der)) return request;
+    const written = await encodeTbsCertificate(request).catch(() => refuseKey());
+    if (equalBytes(written, der)) return request;
   }
   throw refused('not one that keycask writes');
 }
@@ -57,6 +58,11 @@ function readName(tbs: DerReader, field: string): Uint8Array {
   const keyId = fromHex(attribute.utf8(field, { max: 64 }));
   if (keyId?.length !== KEY_ID_LENGTH) throw refused(`${field}: not a key identifier`);
   return keyId;
+}
+
+/** What is certified is read by a package with errors of its own. */
+function refuseKey(): never {
+  throw refused('what it certifies is no public key');
 }
 
 function refused(problem: string): BlobFormatError {
