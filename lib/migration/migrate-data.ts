@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { decryptStream, encryptStream, FILE_ENDING } from '../encrypt-file.ts';
 import type { FileKey } from '../contracts/file-keys.ts';
 import { KeyStoreError } from '../errors.ts';
@@ -29,9 +29,10 @@ export interface DataWork {
   readonly journal: Journal;
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
-  /** Where the new files go, mirrored below the roots. */
+  /** Where the new files go, mirrored. */
   readonly dataFolder: string;
-  readonly roots: readonly string[];
+  /** The roots that are folders. */
+  readonly folders: readonly string[];
   readonly key: CapiKey;
   /** Record id of that key; undefined in a dry run. */
   readonly oldKeyId: string | undefined;
@@ -142,16 +143,17 @@ function refuseTaken(target: string, path: string, { targets }: DataWork): void 
   const other = targets.get(target);
   if (other !== undefined && other !== path)
     throw new KeyStoreError('FILE_EXISTS', `${target} is what ${other} becomes`, {
-      hint: 'Migrate one folder after the other, each with a --data of its own.',
+      hint: 'Migrate the folders of one name one after the other, each with a --data of its own.',
     });
   targets.set(target, path);
 }
 
-/** Below the data folder as it lies below its root. */
-function targetOf(path: string, { roots, dataFolder }: DataWork): string {
-  const root = roots.find((candidate) => isBelow(path, candidate));
-  const below = root === undefined ? basename(path) : relative(root, path);
-  return join(dataFolder, `${below}${FILE_ENDING}`);
+/** Below the data folder as it lies below its root; of several folders each has one of its own there, with its last name. */
+function targetOf(path: string, { folders, dataFolder }: DataWork): string {
+  const folder = folders.find((candidate) => isBelow(path, candidate));
+  if (folder === undefined) return join(dataFolder, `${basename(path)}${FILE_ENDING}`);
+  const own = folders.length > 1 ? basename(resolve(folder)) : '';
+  return join(dataFolder, own, `${relative(folder, path)}${FILE_ENDING}`);
 }
 
 async function isThere(path: string): Promise<boolean> {

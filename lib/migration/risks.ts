@@ -116,6 +116,7 @@ const RULES = new Map<string, Rule>([
     {
       severity: 'high',
       advice: 'Migrate what was wrapped for it to a container of 3072 bits or P-256.',
+      afterwards: REPLACED,
     },
   ],
   [

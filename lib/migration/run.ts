@@ -115,6 +115,8 @@ class Run {
   readonly #data: MigratedDataFile[] = [];
   readonly #failures: MigrationFailure[];
   readonly #openedBy = new Map<string, number>();
+  /** The roots that are folders. */
+  readonly #folders: readonly string[];
   /** Which file each new file is made of; of one folder no two can become the same. */
   readonly #targets = new Map<string, string>();
   /** Files of data that several keys have the name of: what one of them opened, the others need not. */
@@ -127,6 +129,8 @@ class Run {
   constructor(plan: MigrationPlan, parts: RunParts) {
     this.#plan = plan;
     this.#parts = parts;
+    const { roots, items } = plan.inventory;
+    this.#folders = roots.filter((root) => !items.some(({ path }) => path === root));
     this.#failures = [
       ...plan.inventory.skipped.flatMap((skipped) => unreadFailure(skipped) ?? []),
       ...plan.inventory.items.flatMap((item) => spelledFailure(item) ?? []),
@@ -241,7 +245,7 @@ class Run {
       ...this.#parts,
       dataFolder,
       targets: this.#targets,
-      roots: this.#plan.inventory.roots,
+      folders: this.#folders,
       oldKeyId: this.#parts.dryRun === true ? undefined : toHex(foreign.recordId),
       key: blob.key,
       blobEnd: planned.start + blob.length,

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
 import { encodePlaintextKeyBlob } from '../../../lib/blobs/plaintext-key-blob.ts';
@@ -84,22 +84,25 @@ describe('a folder that is migrated more than once', () => {
     expect(found.items).toHaveLength(1);
   });
 
-  it('beside one that has a file of the same name says which two become one, in a dry run too', async () => {
+  it('beside another one has a folder of its own; of two that have one name the second says so, in a dry run too', async () => {
     using key = importCapiKey(ALG_ID.CALG_AES_256, aes());
     const files: Record<string, Uint8Array> = { 'key.blob': exchangeKey };
-    for (const half of ['a', 'b']) {
+    for (const half of ['a', 'b', 'c/a']) {
       files[`${half}/letter.blob`] = wrapSimpleBlob(publicKey, key);
       files[`${half}/letter.txt`] = await capiEncrypt(key, Buffer.from(`${half}: ${TEXT}`));
     }
     const { folder } = await migrate({ files });
-    const roots = ['a', 'b', 'key.blob'].map((name) => join(folder, 'old', name));
+    const roots = ['a', 'b', 'c/a', 'key.blob'].map((name) => join(folder, 'old', name));
     for (const dryRun of [true, false]) {
-      const report = await run(folder, roots, { journal: 'both', dryRun });
-      expect(report.failures).toMatchObject([
-        { code: 'FILE_EXISTS', path: join(roots[1]!, 'letter.txt') },
+      const { failures, data } = await run(folder, roots, { journal: 'both', dryRun });
+      expect(data.map(({ target }) => relative(folder, target))).toEqual([
+        join('new', 'a', 'letter.txt.cask'),
+        join('new', 'b', 'letter.txt.cask'),
       ]);
-      expect(report.failures[0]!.message).toContain(join(roots[0]!, 'letter.txt'));
-      expect(report.data).toHaveLength(1);
+      expect(failures).toMatchObject([
+        { code: 'FILE_EXISTS', path: join(roots[2]!, 'letter.txt') },
+      ]);
+      expect(failures[0]!.message).toContain(join(roots[0]!, 'letter.txt'));
     }
   });
 });
