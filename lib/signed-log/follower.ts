@@ -97,14 +97,13 @@ export class LogFollower {
 
   #verify(head: LogHead): Checkpoint {
     const checkpoint = verifyCheckpoint(head.checkpoint, this.#options);
-    if (head.size < checkpoint.size)
-      throw new KeyStoreError(
-        'LOG_TRUNCATED',
-        `the log has ${head.size} of the ${checkpoint.size} leaves of its checkpoint`,
-      );
+    if (head.size === checkpoint.size) return checkpoint;
     if (head.size > checkpoint.size)
       throw new KeyStoreError('LOG_DAMAGED', 'the log has leaves that its checkpoint is not over');
-    return checkpoint;
+    throw new KeyStoreError(
+      'LOG_TRUNCATED',
+      `the log has ${head.size} of the ${checkpoint.size} leaves of its checkpoint`,
+    );
   }
 
   /** What this process or an earlier one has seen, whichever is newer. */

@@ -123,6 +123,25 @@ describe('what killed processes leave', () => {
     await remove();
   });
 
+  it('cannot be settled for a while is not lost, and is settled later', async () => {
+    const { path, storage, remove } = await fileLog(3);
+    const log = await openLog(storage);
+    await mkdir(join(path, 'level-0'));
+    const leaves = someLeaves(300);
+    let failed = 'none';
+    for (let i = 3; failed === 'none'; i++)
+      failed = await codeOfAsync(log.append([leaves[i]!], AUTHOR));
+    // The journal is not let grow without end, and says what is in the way.
+    expect(failed).toBe('FILE_WRONG_TYPE');
+    expect(log.size).toBe(257);
+    expect(await contentsOf(await openLog(await openFileLogStorage(path)))).toEqual(expected(257));
+    await rm(join(path, 'level-0'), { recursive: true });
+    await log.append([leaves[257]!], AUTHOR);
+    expect((await journalOf(path)).length).toBeLessThan(20);
+    expect(await contentsOf(await openLog(await openFileLogStorage(path)))).toEqual(expected(258));
+    await remove();
+  });
+
   it('settled and not removed is not in the way', async () => {
     const { path, remove } = await fileLog(64);
     const kept = await temporaryFolder();
