@@ -14,8 +14,8 @@ import { expectRow } from '../support/isolation-table.ts';
 import { needlesOfBytes, type Needle } from '../support/key-needles.ts';
 import type { MemoryFindings } from '../support/memory-scan.ts';
 import { canAttack, testAsRoot } from '../support/permissions.ts';
-import { softHsmOf } from '../support/token-of-user.ts';
-import { hasSoftHsm } from '../support/softhsm.ts';
+import { hasTpm, softHsmOf, tpmOf } from '../support/token-of-user.ts';
+import { hasSoftHsm, USER_PIN } from '../support/softhsm.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
 import type { Loot } from './children/attack.ts';
 
@@ -247,6 +247,30 @@ describe.skipIf(!hasSoftHsm)('a software token (SoftHSM 2)', () => {
       });
     },
   );
+});
+
+describe.skipIf(!hasTpm)('a TPM 2.0 (tpm2-pkcs11 over swtpm)', () => {
+  testAsRoot('keeps its keys from the application that uses them', async () => {
+    const place = ground.place(user);
+    const token = await tpmOf(ground, place);
+    await ground.makeHome(place, { algorithm: 'rsa-2048', ...token.options }, token.environment);
+    const application = await ground.application(place, { pin: USER_PIN }, token.environment);
+    const modulus = String(await ask(application, 'modulus'));
+    await ask(application, 'busy');
+    const attack = { needles: [], times: 20, modulus, files: token.folder };
+    const loot = await ground.attack(user, { ...attack, pids: [application.pid] });
+    expect(loot.memory[0]!.found).toEqual([]);
+    expect(loot.memory[0]!.bytes).toBeGreaterThan(MANY_BYTES);
+    expect(await ask(application, 'uses')).toBeGreaterThan(1);
+    expect(loot.files).toEqual([]);
+    await end(application);
+    expectRow('09', {
+      place: 'in a TPM (`pkcs11`, tpm2-pkcs11; swtpm in place of the chip)',
+      memory: 'not in the application',
+      disk: 'not without the TPM, which wraps what lies there',
+      socket: 'there is none; who has the PIN uses the key',
+    });
+  });
 });
 
 describe('a session key', () => {

@@ -44,6 +44,7 @@ export class AttackGround {
   readonly #users: ThrowAwayUser[] = [];
   readonly #bundles = new Map<string, Promise<string>>();
   readonly #children: Child[] = [];
+  readonly #atEnd: (() => void)[] = [];
   #places = 0;
 
   constructor() {
@@ -128,7 +129,13 @@ export class AttackGround {
     return loot;
   }
 
+  /** Runs `end` when the ground is removed. */
+  atEnd(end: () => void): void {
+    this.#atEnd.push(end);
+  }
+
   async remove(): Promise<void> {
+    for (const end of this.#atEnd) end();
     for (const child of this.#children) await end(child);
     this.folder.remove();
     for (const user of this.#users) await user.remove();

@@ -1,13 +1,21 @@
 /** Tokens that belong to a user of a test. */
-import { execFile } from 'node:child_process';
-import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { AttackGround, HomeOrder, Place } from './attack-ground.ts';
 import { SO_PIN, SOFTHSM_MODULE, USER_PIN } from './softhsm.ts';
 
 const run = promisify(execFile);
+/** Debian's folder is named after the processor. */
+const TPM_MODULE = ['x86_64', 'aarch64']
+  .map((processor) => `/usr/lib/${processor}-linux-gnu/libtpm2_pkcs11.so.1`)
+  .find((path) => existsSync(path));
 
 export interface TokenOfUser {
   /** What a home on it is made and opened with. */
@@ -17,6 +25,9 @@ export interface TokenOfUser {
   /** Where it keeps its objects. */
   readonly folder: string;
 }
+
+/** Is there a TPM of software? Under CI=true there has to be. */
+export const hasTpm = TPM_MODULE !== undefined || process.env['CI'] === 'true';
 
 /** A token of SoftHSM in the place of a user, which nobody else enters. */
 export async function softHsmOf(ground: AttackGround, { home, user }: Place): Promise<TokenOfUser> {
@@ -35,6 +46,86 @@ export async function softHsmOf(ground: AttackGround, { home, user }: Place): Pr
     environment,
     folder,
   };
+}
+
+/**
+ * A token of tpm2-pkcs11 in the place of a user, on a TPM 2.0 of its own: swtpm, a process of root that stands for the chip. A resource manager of the user, on a
+ * bus of his, gives out the few places for keys that a TPM has.
+ */
+export async function tpmOf(ground: AttackGround, { home, user }: Place): Promise<TokenOfUser> {
+  const chip = mkdtempSync(join(tmpdir(), 'keycask-tpm-'));
+  const port = await twoFreePorts();
+  await run('swtpm_setup', ['--tpm2', '--tpmstate', chip, '--overwrite']);
+  const at = (type: string, number: number) => [type, `type=tcp,port=${number},bindaddr=127.0.0.1`];
+  const state = ['--tpm2', '--tpmstate', `dir=${chip}`, '--flags', 'not-need-init,startup-clear'];
+  const ports = [...at('--server', port), ...at('--ctrl', port + 1)];
+  const swtpm = spawn('swtpm', ['socket', ...state, ...ports], { stdio: 'ignore' });
+  ground.atEnd(() => {
+    swtpm.kill();
+    rmSync(chip, { recursive: true, force: true });
+  });
+  const folder = join(dirname(home), 'tpm');
+  mkdirSync(folder);
+  chownSync(folder, user.uid, user.gid);
+  const environment = {
+    DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}/bus`,
+    TPM2_PKCS11_STORE: folder,
+    TPM2_PKCS11_TCTI: 'tabrmd:bus_type=session',
+    TPM2TOOLS_TCTI: 'tabrmd:bus_type=session',
+    TSS2_LOG: 'all+NONE',
+  };
+  const options = { env: { PATH: process.env['PATH'], ...environment } };
+  const [program = '', ...through] = user.through;
+  const start = (...command: string[]) => {
+    const child = spawn(program, [...through, ...command], { ...options, stdio: 'ignore' });
+    ground.atEnd(() => void child.kill());
+  };
+  const address = environment.DBUS_SESSION_BUS_ADDRESS;
+  start('dbus-daemon', '--session', '--nofork', `--address=${address}`);
+  await until(() => existsSync(join(folder, 'bus')));
+  await until(() => canConnect(port + 1));
+  start('tpm2-abrmd', '--session', `--tcti=swtpm:host=127.0.0.1,port=${port}`);
+  const tool = (...args: string[]) => run(program, [...through, 'tpm2_ptool', ...args], options);
+  await until(() => tool('init', '--path', folder));
+  const pins = [`--userpin=${USER_PIN}`, `--sopin=${SO_PIN}`];
+  await tool('addtoken', '--pid=1', `--label=${LABEL}`, ...pins, '--path', folder);
+  return {
+    options: { provider: 'pkcs11', pkcs11Module: TPM_MODULE!, token: LABEL, pin: USER_PIN },
+    environment,
+    folder,
+  };
+}
+
+/** Waits for something that another process makes. */
+async function until(look: () => unknown): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const seen = await Promise.resolve()
+      .then(look)
+      .catch((error: unknown) => {
+        if (attempt === 50) throw error;
+        return false;
+      });
+    if (seen !== false) return;
+    if (attempt === 50) throw new Error('it was not there in time');
+    await sleep(100);
+  }
+}
+
+function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    }).on('error', () => resolve(false));
+  });
+}
+
+/** tpm2-tss asks for commands at one port, and controls the TPM at the next. */
+async function twoFreePorts(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + 2 * randomInt(10_000);
+    if (!(await canConnect(port)) && !(await canConnect(port + 1))) return port;
+  }
 }
 
 const LABEL = 'attacked';

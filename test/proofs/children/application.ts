@@ -19,6 +19,7 @@ const options: CreateStoreOptions = {
 };
 let store: SessionKeyStore | undefined;
 let key: SessionKey | undefined;
+let uses = 0;
 
 const commands: Record<string, () => Promise<unknown>> = {
   create: async () => {
@@ -43,10 +44,11 @@ const commands: Record<string, () => Promise<unknown>> = {
   /** Uses its keys again and again from now on. */
   busy: async () => {
     void (async () => {
-      for (;;) (await store!.openKey('demo')).dispose();
+      for (; ; uses++) (await store!.openKey('demo')).dispose();
     })();
     return 'busy';
   },
+  uses: async () => uses,
   /** Of the exchange key, in hex: what everybody knows of it. */
   modulus: async () => {
     const { publicKey } = new X509Certificate(await store!.certificate('exchange'));
