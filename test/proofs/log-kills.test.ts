@@ -12,6 +12,9 @@ import type { Acknowledged } from './children/append-leaves.ts';
 
 const KILLS = process.env['SLOW'] === '1' ? 300 : 50;
 
+/** Of which several tiles are settled. */
+const ENOUGH_LEAVES = 1000;
+
 let bundle: string;
 beforeAll(async () => {
   const child = await bundleChild('proofs/children/append-leaves.ts');
@@ -41,7 +44,10 @@ test.each([
     };
     const told = new Told();
     let sizeBefore = 0;
-    for (let killed = 0; killed < kills; killed += writers) {
+    // On a busy machine they may die before they have done much: then more of them are killed.
+    let killed = 0;
+    for (; killed < kills || sizeBefore < ENOUGH_LEAVES; killed += writers) {
+      expect(killed).toBeLessThan(10 * kills);
       const children = await Promise.all(
         Array.from({ length: writers }, (_, n) => start(`${killed + n}`)),
       );
@@ -66,7 +72,7 @@ test.each([
     await told.mustBeIn(log, 0);
     // Kills that missed the work would show nothing, and neither would a log that was never settled.
     expect(told.interrupted).toBeGreaterThan(kills / 2);
-    expect((await readdir(join(path, 'journal'))).length).toBeLessThan(65 + kills);
+    expect((await readdir(join(path, 'journal'))).length).toBeLessThan(65 + killed);
     expect(await readdir(path)).toContain('level-1');
     await folder.remove();
   },
