@@ -5,7 +5,7 @@ import { AGENT_RIGHTS, type AccessRule, type AgentRight } from './options.ts';
 import { userNumber } from '../platform/users.ts';
 
 /** What a user has where no entry says otherwise. */
-export const DEFAULT_RIGHTS: readonly AgentRight[] = AGENT_RIGHTS.filter(
+const DEFAULT_RIGHTS: readonly AgentRight[] = AGENT_RIGHTS.filter(
   (right) => right !== 'export' && right !== 'legacy',
 );
 

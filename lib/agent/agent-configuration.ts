@@ -9,7 +9,7 @@ import { AGENT_RIGHTS, type AgentRight } from './options.ts';
 export type AgentProtector = 'machine-secret' | 'passphrase';
 
 /** A token that a PKCS#11 module has. */
-export interface TokenConfiguration {
+interface TokenConfiguration {
   /** Path of the module: a shared library. */
   readonly module: string;
   /** Label of the token. */
@@ -49,6 +49,11 @@ export const DEFAULT_CONFIGURATION: AgentConfiguration = {
   legacyKeys: [],
   allowExport: false,
 };
+
+/** Do the private keys open only with a passphrase, or a PIN? */
+export function needsPassphrase({ provider, protector }: AgentConfiguration): boolean {
+  return provider === 'pkcs11' || protector === 'passphrase';
+}
 
 /**
  * @returns undefined where the folder has none.

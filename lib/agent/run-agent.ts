@@ -4,7 +4,7 @@ import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { numbersOf, rulesOf } from './access-settings.ts';
-import type { AgentConfiguration } from './agent-configuration.ts';
+import { needsPassphrase, type AgentConfiguration } from './agent-configuration.ts';
 import type { AgentFolder } from './agent-folder.ts';
 import type { HardeningReport } from './hardening-report.ts';
 import { lockedProvider } from './locked-provider.ts';
@@ -23,11 +23,6 @@ export interface RunAgentOptions {
 /** Without a passphrase only what is public is seen. */
 type OpenParts = Pick<ProviderParts, 'rsaThreads'> & Partial<ProviderParts>;
 type AgentOpener = (parts: OpenParts) => Promise<Provider>;
-
-/** Do the private keys open only with a passphrase, or a PIN? */
-export function needsPassphrase({ provider, protector }: AgentConfiguration): boolean {
-  return provider === 'pkcs11' || protector === 'passphrase';
-}
 
 /**
  * Starts the agent.

@@ -70,7 +70,7 @@ export function userServiceFiles(service: AgentService, configurationFolder: str
 /**
  * Runs the agent as its user, with no rights, no groups and no variables of whoever starts it (setpriv of util-linux 2.34 or later).
  */
-export function setprivCommand(
+function setprivCommand(
   user: string,
   command: readonly string[],
   environment: Readonly<Record<string, string>> = {},

@@ -85,10 +85,6 @@ export function isHardware(level: ProtectionLevel): boolean {
   return PROTECTION_LEVELS[level].couldRead === 'nobody';
 }
 
-export function weaker(a: ProtectionLevel, b: ProtectionLevel): ProtectionLevel {
-  return isAtLeast(a, b) ? b : a;
-}
-
 /** How well a private key is protected: what is computed of a posture, and what policies compare. */
 export interface Protection {
   /**

@@ -27,7 +27,7 @@ export interface ContainerCertificates {
 }
 
 /** Where private keys are used, and what that is worth. */
-export type ContainerProtection = Pick<Posture, 'inMemory' | 'level' | 'couldRead'>;
+type ContainerProtection = Pick<Posture, 'inMemory' | 'level' | 'couldRead'>;
 
 /** A container whose keys are open. */
 export interface OpenContainer extends ContainerCertificates {

@@ -111,7 +111,7 @@ async function secretFor(
   return provider === 'pkcs11' ? context.askPin() : context.askPassphrase();
 }
 
-export function agentUserOption(): Option {
+function agentUserOption(): Option {
   return new Option(
     '--agent-user <user>',
     'user that the agent runs as: its socket has to be his (default: you, root, or that of an installed agent)',
@@ -151,7 +151,7 @@ async function waitUntilGone(address: AgentAddress): Promise<void> {
 }
 
 /** What an agent says of itself, and its level as this user sees it. */
-export interface SeenAgent {
+interface SeenAgent {
   readonly status: AgentStatus;
   readonly level: ProtectionLevel;
 }

@@ -17,7 +17,7 @@ export interface AgentStartOptions {
 }
 
 const PROVIDERS = ['software', 'pkcs11'] as const;
-export const AGENT_PROTECTORS: readonly AgentProtector[] = ['machine-secret', 'passphrase'];
+const AGENT_PROTECTORS: readonly AgentProtector[] = ['machine-secret', 'passphrase'];
 
 export function folderOption(): Option {
   return new Option(

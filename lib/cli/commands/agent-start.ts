@@ -138,9 +138,9 @@ async function passphraseFor(
   configuration: AgentConfiguration,
 ): Promise<SecretBytes | undefined> {
   const { options } = context;
+  const { needsPassphrase } = await import('../../agent/agent-configuration.ts');
+  if (!needsPassphrase(configuration) || options.locked === true) return undefined;
   const isToken = configuration.provider === 'pkcs11';
-  const isNeeded = isToken || configuration.protector === 'passphrase';
-  if (!isNeeded || options.locked === true) return undefined;
   const { passphraseFile, pinFile } = options;
   const given = isToken
     ? ({ name: 'PIN', file: pinFile } as const)
