@@ -105,6 +105,9 @@ function fileCipher(
   return nodeSegmentCipher(fileKey, noncePrefix);
 }
 
+const CHOOSE_ANOTHER =
+  'Name another key, or none: a new one is made. Shorter keys of old data are for reading it.';
+
 /** Shorter keys and keys without a commitment come from CryptoAPI; they open other things than files. */
 function requireFileKey(key: SessionKey, code: KeyStoreErrorCode): void {
   if (
@@ -115,6 +118,7 @@ function requireFileKey(key: SessionKey, code: KeyStoreErrorCode): void {
     throw new KeyStoreError(
       code,
       `files are encrypted with ${FILE_KEY_BITS}-bit session keys that have a commitment; ${key.id} is not one`,
+      code === 'PARAMETER_INVALID' ? { hint: CHOOSE_ANOTHER } : {},
     );
   }
 }

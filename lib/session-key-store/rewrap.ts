@@ -76,6 +76,7 @@ export async function adoptRecord(home: Home, query: string): Promise<KeyInfo> {
     throw new KeyStoreError(
       'PARAMETER_INVALID',
       'this key is no stranger: there is nothing to adopt',
+      { hint: 'It encrypts as it is: it was made here, or adopted before.' },
     );
   return storeNext(home, record, { changes: { provenance: 'adopted' } });
 }

@@ -197,6 +197,35 @@ describe('a file where a folder should be', () => {
   );
 });
 
+describe('a key that was migrated', () => {
+  it('opens old data only, encrypts once it is adopted, and is adopted once', async () => {
+    write('old/exchange.pem', exchange.privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    write('old/session.blob', blobFor(exchange.publicKey));
+    using short = importCapiKey(ALG_ID.CALG_3DES, new Uint8Array(randomBytes(24)));
+    write('old/short.blob', wrapSimpleBlob(exchange.publicKey, short));
+    write('notes.txt', 'Notes');
+    await box.run('keycask migrate old');
+    expect((await box.run('keycask encrypt notes.txt --key session')).stderr).toContain(
+      'KEY_DECRYPT_ONLY',
+    );
+    const commands = [
+      'trust adopt session',
+      'encrypt notes.txt --key session',
+      'trust adopt short',
+    ];
+    for (const command of commands)
+      expect(await box.run(`keycask ${command} --quiet`)).toMatchObject({
+        exitCode: 0,
+        stderr: '',
+      });
+    const refused = await box.run(
+      'keycask encrypt notes.txt -o b.cask --key short; keycask trust adopt short',
+    );
+    expect(refused.stderr.match(/PARAMETER_INVALID/gu)).toHaveLength(2);
+    expect(refused.stderr).not.toContain('see the message');
+  });
+});
+
 describe('a data map', () => {
   it('without a folder for the data is a mistake', async () => {
     write('map.json', '[]');
