@@ -23,6 +23,8 @@ const ENTRIES = [
   'keycask/providers/cryptoapi',
   'keycask/providers/cng',
   'keycask/providers/pkcs11',
+  'keycask/stores/lmdb',
+  'keycask/stores/postgres',
 ];
 
 async function loadedBy(specifier: string, how: 'import' | 'require'): Promise<string[]> {
