@@ -27,7 +27,7 @@ export interface TokenOfUser {
 }
 
 /** Is there a TPM of software? Under CI=true there has to be. */
-export const hasTpm = TPM_MODULE !== undefined || process.env['CI'] === 'true';
+export const hasTpm = process.env['KEYCASK_HAVE_TPM'] === '1' || process.env['CI'] === 'true';
 
 /** A token of SoftHSM in the place of a user, which nobody else enters. */
 export async function softHsmOf(ground: AttackGround, { home, user }: Place): Promise<TokenOfUser> {
@@ -71,10 +71,9 @@ export async function tpmOf(ground: AttackGround, { home, user }: Place): Promis
     DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}/bus`,
     TPM2_PKCS11_STORE: folder,
     TPM2_PKCS11_TCTI: 'tabrmd:bus_type=session',
-    TPM2TOOLS_TCTI: 'tabrmd:bus_type=session',
     TSS2_LOG: 'all+NONE',
   };
-  const options = { env: { PATH: process.env['PATH'], ...environment } };
+  const options = { env: { PATH: `${process.env['PATH']}:/usr/sbin`, ...environment } };
   const [program = '', ...through] = user.through;
   const start = (...command: string[]) => {
     const child = spawn(program, [...through, ...command], { ...options, stdio: 'ignore' });
@@ -85,10 +84,12 @@ export async function tpmOf(ground: AttackGround, { home, user }: Place): Promis
   await until(() => existsSync(join(folder, 'bus')));
   await until(() => canConnect(port + 1));
   start('tpm2-abrmd', '--session', `--tcti=swtpm:host=127.0.0.1,port=${port}`);
-  const tool = (...args: string[]) => run(program, [...through, 'tpm2_ptool', ...args], options);
-  await until(() => tool('init', '--path', folder));
-  const pins = [`--userpin=${USER_PIN}`, `--sopin=${SO_PIN}`];
-  await tool('addtoken', '--pid=1', `--label=${LABEL}`, ...pins, '--path', folder);
+  const tool = (...args: string[]) => {
+    const slot = ['pkcs11-tool', '--module', TPM_MODULE!, '--slot-index', '0'];
+    return run(program, [...through, ...slot, '--so-pin', SO_PIN, ...args], options);
+  };
+  await until(() => tool('--init-token', '--label', LABEL));
+  await tool('--init-pin', '--login', '--login-type', 'so', '--pin', USER_PIN);
   return {
     options: { provider: 'pkcs11', pkcs11Module: TPM_MODULE!, token: LABEL, pin: USER_PIN },
     environment,

@@ -16,6 +16,7 @@ import { loadLinuxKeyring } from '../../../native-bindings/linux-keyring.ts';
 import { loadLinuxProcess } from '../../../native-bindings/linux-process.ts';
 import { loadPeerCredentials } from '../../../native-bindings/peer-credentials.ts';
 import { codeOfAsync } from '../../support/errors.ts';
+import { hasKeyring } from '../../support/keyring.ts';
 
 const isLinux = process.platform === 'linux';
 
@@ -53,7 +54,7 @@ describe.skipIf(!isLinux)('the C library of Linux', () => {
   });
 });
 
-describe.skipIf(!isLinux)('the keyrings of Linux', () => {
+describe.skipIf(!hasKeyring)('the keyrings of Linux', () => {
   const name = () => `keycask-test-${process.pid}-${Math.random()}`;
 
   test('keep a key, which is found by its description and read', async () => {

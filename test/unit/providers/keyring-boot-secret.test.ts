@@ -7,6 +7,7 @@ import { KeyStoreError } from '../../../lib/errors.ts';
 import { systemBootSecret, type BootSecret } from '../../../lib/providers/software/index.ts';
 import { Child } from '../../support/child-process.ts';
 import { codeOfAsync } from '../../support/errors.ts';
+import { hasKeyring } from '../../support/keyring.ts';
 import { canAttack, testAsRoot } from '../../support/permissions.ts';
 import { machine } from '../../support/software-provider.ts';
 import {
@@ -74,7 +75,7 @@ async function askAs(who: ThrowAwayUser, line: string): Promise<unknown> {
   return answer;
 }
 
-describe('the secret in the user keyring', () => {
+describe.skipIf(!hasKeyring)('the secret in the user keyring', () => {
   testAsRoot(
     'is one for all processes of the user, also those that make it at the same time',
     async () => {
@@ -102,7 +103,7 @@ describe('the secret in the user keyring', () => {
   });
 });
 
-describe('per-boot keys of the software provider', () => {
+describe.skipIf(!hasKeyring)('per-boot keys of the software provider', () => {
   testAsRoot('are opened by other processes of the user, until the machine restarts', async () => {
     expect(await askAs(user, 'make-key boot')).toBe('made');
     expect(await askAs(user, 'open-key boot')).toBe('opened');
