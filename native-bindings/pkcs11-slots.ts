@@ -94,7 +94,11 @@ export function declareSlots({ layout, call, callSync, takeTurns }: Pkcs11Functi
       await call('C_GetMechanismInfo', slot, type, info);
       return readMechanismInfo(layout, info);
     },
+  };
+}
 
+export function declareSessions({ layout, call }: Pkcs11Functions) {
+  return {
     /** C_OpenSession: one that may change the token. */
     async openSession(slot: SlotId): Promise<SessionHandle> {
       const session = ulongBlock(layout);

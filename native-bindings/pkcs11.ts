@@ -2,7 +2,7 @@
 import { loadPkcs11Functions, type Pkcs11Functions } from './pkcs11-functions.ts';
 import { declareKeys } from './pkcs11-keys.ts';
 import { declareObjects } from './pkcs11-objects.ts';
-import { declareSlots } from './pkcs11-slots.ts';
+import { declareSessions, declareSlots } from './pkcs11-slots.ts';
 
 export type { MechanismInfo, TokenInfo } from './pkcs11-info.ts';
 export type { KeyUse } from './pkcs11-keys.ts';
@@ -26,6 +26,7 @@ export async function loadPkcs11(path: string): Promise<Pkcs11> {
 function declarePkcs11(functions: Pkcs11Functions) {
   return {
     ...declareSlots(functions),
+    ...declareSessions(functions),
     ...declareObjects(functions),
     ...declareKeys(functions),
   };

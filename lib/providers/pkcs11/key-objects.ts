@@ -59,13 +59,11 @@ export async function destroyObjects(
 }
 
 async function findKeys(
-  { api, handle, noteFound }: TokenSession,
+  { api, handle, find }: TokenSession,
   template: readonly Attribute[],
 ): Promise<KeyObject[]> {
   const keys: KeyObject[] = [];
-  const found = await api.findObjects(handle, template);
-  await noteFound(found.length);
-  for (const object of found) {
+  for (const object of await find(template)) {
     const [type, label, id, ...usages] = await api.attributes(handle, object, DESCRIPTION);
     const keyType = type?.[0];
     if (keyType !== CKK.RSA && keyType !== CKK.EC) continue;

@@ -74,6 +74,7 @@ export async function makeKeyPair(
     const [sensitive, extractable] = await api.attributes(handle, made.privateKey, SECRECY);
     if (sensitive?.[0] !== 1 || extractable?.[0] !== 0)
       throw new KeyStoreError('NOT_SUPPORTED', 'the token makes no keys that it keeps to itself');
+    session.noteMade();
     const { can } = usage;
     const { label, id } = place;
     const privateKey = { handle: made.privateKey, label, id, isRsa, can };

@@ -54,6 +54,11 @@ export class Pkcs11Module {
     });
   }
 
+  /** Does nobody else in this process mind when it begins anew? */
+  get hasOneUser(): boolean {
+    return this.#users === 1;
+  }
+
   /** How often it was begun anew: handles of before are none any more. */
   get restarts(): number {
     return this.#restarts;

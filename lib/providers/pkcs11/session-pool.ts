@@ -16,6 +16,7 @@ export class SessionPool {
   readonly #most: number;
   readonly #outlivesFailures: boolean;
   readonly #idle: SessionHandle[] = [];
+  readonly #known = new Set<SessionHandle>();
   readonly #waiting: (() => void)[] = [];
   /** Idle ones, used ones, and those that are being opened. */
   #open = 0;
@@ -83,7 +84,11 @@ export class SessionPool {
   async #openSession(): Promise<SessionHandle | undefined> {
     this.#open++;
     try {
-      return await this.#api.openSession(this.#token.slot);
+      const session = await this.#api.openSession(this.#token.slot);
+      // Somebody else began the module anew, and it gives out again what we still have.
+      if (this.#known.has(session)) throw ckrError('C_OpenSession', CKR.SESSION_HANDLE_INVALID);
+      this.#known.add(session);
+      return session;
     } catch (error) {
       this.#open--;
       if (hasCkr(error, CKR.SESSION_COUNT) && this.#used > 0) return undefined;
@@ -103,6 +108,7 @@ export class SessionPool {
   async #closeSession(session: SessionHandle): Promise<void> {
     // It may be gone with its token.
     await this.#api.closeSession(session).catch(() => undefined);
+    this.#known.delete(session);
     this.#open--;
   }
 }

@@ -79,13 +79,11 @@ export async function removeFacts(
 }
 
 async function readAllFacts(
-  { api, handle, noteFound }: TokenSession,
+  { api, handle, find }: TokenSession,
   name?: string,
 ): Promise<(TokenFacts | KeyStoreError)[]> {
   const found: (TokenFacts | KeyStoreError)[] = [];
-  const objects = await api.findObjects(handle, dataObject(name));
-  await noteFound(objects.length);
-  for (const object of objects) {
+  for (const object of await find(dataObject(name))) {
     const [value] = await api.attributes(handle, object, [CKA.VALUE]);
     // Destroyed by somebody else since it was found.
     if (value) found.push(decode(object, value));

@@ -4,7 +4,12 @@
  * A token can go and come back: whatever shows that it did is answered by new sessions, a new login and one more try. A PIN that the
  * token refused is not tried again: three times would lock it.
  */
-import type { Pkcs11, SessionHandle } from '../../../native-bindings/pkcs11.ts';
+import type {
+  Attribute,
+  ObjectHandle,
+  Pkcs11,
+  SessionHandle,
+} from '../../../native-bindings/pkcs11.ts';
 import { CKA } from '../../../native-bindings/pkcs11-constants.ts';
 import { CKR, ckrError, hasCkr } from '../../../native-bindings/pkcs11-status.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
@@ -31,12 +36,19 @@ export interface TokenSession {
   /** Object handles that were found in another connection are none in this one. */
   readonly connection: object;
   /**
-   * To be told of how many objects were found. Where it is none, we may have been logged out; where nothing at all is on a token that had
-   * something, it was taken away behind its module's back.
+   * The objects that have these attributes.
    *
-   * @throws KeyStoreError which has the work done once more.
+   * @throws KeyStoreError which has the work done once more: where there is none, we may have been logged out; and where nothing at all is on a
+   *   token that had something, it was taken away behind its module's back.
    */
-  readonly noteFound: (count: number) => Promise<void>;
+  readonly find: (attributes: readonly Attribute[]) => Promise<ObjectHandle[]>;
+  /** Something is on the token from now on. */
+  readonly noteMade: () => void;
+}
+
+/** A session that a piece of work is given, and whether it was logged in when that began. */
+interface OpenSession extends Pick<TokenSession, 'api' | 'handle'> {
+  readonly isLoggedIn: boolean;
 }
 
 /** What is to be made anew: the login, the sessions, or all that the module knows. */
@@ -44,7 +56,8 @@ type Loss = 'login' | 'sessions' | 'module';
 
 /** What comes before a piece of work, and which failures of it say that the token is lost. */
 interface Preparation {
-  readonly prepare: (connection: Connection) => Promise<void>;
+  /** @returns Whether the token knows us from then on. */
+  readonly prepare: (connection: Connection) => Promise<boolean>;
   readonly lost: readonly number[];
   readonly pool?: 'pool' | 'objects';
 }
@@ -59,13 +72,14 @@ interface Connection {
   readonly restarts: number;
   /** Did we ever find anything on the token? */
   hasObjects: boolean;
-  isLoggedIn: boolean;
 }
 
 export class TokenSessions {
   readonly #options: TokenSessionsOptions;
   #connecting: Promise<Connection> | undefined;
+  /** undefined while another one is on its way. */
   #current: Connection | undefined;
+  #wasConnected = false;
   #login: { readonly to: Connection; readonly done: Promise<boolean> } | undefined;
   /** What the token answered to its PIN, where that was no. */
   #refusal: KeyStoreError | undefined;
@@ -103,7 +117,7 @@ export class TokenSessions {
 
   /** Runs `work` with a session that may not be logged in: it sees what is public. */
   usePublic<Result>(work: (session: TokenSession) => Promise<Result>): Promise<Result> {
-    return this.#use(work, { prepare: () => Promise.resolve(), lost: LOST });
+    return this.#use(work, { prepare: () => Promise.resolve(false), lost: LOST });
   }
 
   /** Runs `work` with the session that session objects are made in: they are gone with it, and it stays as long as the token does. */
@@ -143,9 +157,9 @@ export class TokenSessions {
       try {
         connection = await this.#connection();
         const at = connection;
-        await prepare(at);
+        const isLoggedIn = await prepare(at);
         return await this.#options.module.run((api) =>
-          at[pool].use((handle) => work(this.#sessionOf(at, api, handle))),
+          at[pool].use((handle) => work(this.#sessionOf(at, { api, handle, isLoggedIn }))),
         );
       } catch (error) {
         const loss = await this.#lossOf(error, connection, lost);
@@ -157,23 +171,25 @@ export class TokenSessions {
     }
   }
 
-  #sessionOf(connection: Connection, api: Pkcs11, handle: SessionHandle): TokenSession {
+  #sessionOf(connection: Connection, { api, handle, isLoggedIn }: OpenSession): TokenSession {
     const { module } = this.#options;
     // Handles of before may be those of others by now.
     if (connection.restarts !== module.restarts)
       throw ckrError('C_OpenSession', CKR.SESSION_HANDLE_INVALID);
-    const noteFound = async (count: number): Promise<void> => {
-      if (count > 0) {
-        connection.hasObjects = true;
-        return;
-      }
-      // Whoever is logged out sees less, and is not told.
-      if (connection.isLoggedIn && !(await api.isLoggedIn(handle)))
-        throw ckrError('C_FindObjects', CKR.USER_NOT_LOGGED_IN);
-      if (connection.hasObjects && (await api.findObjects(handle, ON_TOKEN)).length === 0)
-        throw ckrError('C_FindObjects', CKR.TOKEN_NOT_PRESENT);
+    const noteMade = (): void => {
+      connection.hasObjects = true;
     };
-    return { api, handle, connection, noteFound };
+    const find = async (attributes: readonly Attribute[]): Promise<ObjectHandle[]> => {
+      let found = await api.findObjects(handle, attributes);
+      if (found.length === 0) {
+        await requireSight({ api, handle, isLoggedIn }, connection.hasObjects);
+        // Another piece of work may have logged in since.
+        found = await api.findObjects(handle, attributes);
+      }
+      if (found.length > 0) noteMade();
+      return found;
+    };
+    return { api, handle, connection, find, noteMade };
   }
 
   #connection(): Promise<Connection> {
@@ -186,7 +202,7 @@ export class TokenSessions {
     connecting.catch(() => {
       if (this.#connecting === connecting) this.#connecting = undefined;
       // Some modules look for tokens only when they are initialised.
-      if (this.#current) this.#options.module.distrust();
+      if (this.#wasConnected) this.#options.module.distrust();
     });
     return connecting;
   }
@@ -194,29 +210,33 @@ export class TokenSessions {
   async #connect(): Promise<Connection> {
     const { module, token: name, maxSessions } = this.#options;
     if (module.isDistrusted) await this.#restart(module.restarts);
-    return module.run(async (api) => {
-      const token = await findToken(api, name);
+    const token = await this.#findToken(name);
+    return module.run((api) => {
       const { restarts } = module;
       const pool = new SessionPool(api, token, { most: maxSessions });
+      this.#wasConnected = true;
       const objects = new SessionPool(api, token, { most: 1, outlivesFailures: true });
-      return (this.#current = {
-        token,
-        restarts,
-        pool,
-        objects,
-        hasObjects: false,
-        isLoggedIn: false,
-      });
+      this.#current = { token, restarts, pool, objects, hasObjects: false };
+      return Promise.resolve(this.#current);
     });
   }
 
-  /** Once for all who wait for it. */
-  async #logIn(connection: Connection, options: LoginOptions): Promise<void> {
-    if (this.#refusal) throw this.#refusal;
-    if (this.#login?.to === connection) {
-      await this.#login.done;
-      return;
+  /** SoftHSM overlooks a token that another process writes to while the module is initialised. */
+  async #findToken(name: TokenName): Promise<FoundToken> {
+    const { module } = this.#options;
+    try {
+      return await module.run((api) => findToken(api, name));
+    } catch (error) {
+      if (!KeyStoreError.is(error) || error.native || !module.hasOneUser) throw error;
+      await this.#restart(module.restarts);
+      return module.run((api) => findToken(api, name));
     }
+  }
+
+  /** Once for all who wait for it. */
+  async #logIn(connection: Connection, options: LoginOptions): Promise<boolean> {
+    if (this.#refusal) throw this.#refusal;
+    if (this.#login?.to === connection) return this.#login.done;
     const { module, pin } = this.#options;
     const done = module.run((api) =>
       connection.pool.use((handle) =>
@@ -225,7 +245,7 @@ export class TokenSessions {
     );
     this.#login = { to: connection, done };
     try {
-      connection.isLoggedIn = await done;
+      return await done;
     } catch (error) {
       if (this.#login.done === done) this.#login = undefined;
       if (KeyStoreError.is(error) && REFUSALS.has(error.code)) this.#refusal = error;
@@ -243,7 +263,7 @@ export class TokenSessions {
   ): Promise<Loss | undefined> {
     if (this.#isClosed) return undefined;
     if (hasCkr(error, ...lost)) return hasCkr(error, CKR.USER_NOT_LOGGED_IN) ? 'login' : 'sessions';
-    if (hasCkr(error, CKR.TOKEN_NOT_PRESENT)) return 'module';
+    if (hasCkr(error, CKR.TOKEN_NOT_PRESENT, CKR.CRYPTOKI_NOT_INITIALIZED)) return 'module';
     if (!hasCkr(error, ...SUSPICIOUS) || !connection || error.native?.api === 'C_Login')
       return undefined;
     if (NOT_OF_A_SECRET.has(error.native?.api ?? '')) return 'module';
@@ -260,10 +280,7 @@ export class TokenSessions {
   /** The next connection begins when nobody uses the handles of this one any more: the module may give them out again. */
   #leave(connection: Connection | undefined, loss: Loss): void {
     if (loss === 'login') {
-      if (connection && this.#login?.to === connection) {
-        this.#login = undefined;
-        connection.isLoggedIn = false;
-      }
+      if (connection && this.#login?.to === connection) this.#login = undefined;
       return;
     }
     if (!connection || this.#current !== connection || this.#isClosed) return;
@@ -272,7 +289,6 @@ export class TokenSessions {
       (async () => {
         await connection.pool.abandon();
         await connection.objects.abandon();
-        this.#current = connection;
         if (loss === 'module') await this.#restart(connection.restarts);
         return this.#connect();
       })(),
@@ -302,6 +318,18 @@ export class TokenSessions {
   }
 }
 
+/** Do we see what is on the token? */
+async function requireSight(
+  { api, handle, isLoggedIn }: OpenSession,
+  hasObjects: boolean,
+): Promise<void> {
+  // Whoever is logged out sees less, and is not told.
+  if (isLoggedIn && !(await api.isLoggedIn(handle)))
+    throw ckrError('C_FindObjects', CKR.USER_NOT_LOGGED_IN);
+  if (hasObjects && (await api.findObjects(handle, ON_TOKEN)).length === 0)
+    throw ckrError('C_FindObjects', CKR.TOKEN_NOT_PRESENT);
+}
+
 /** Session objects are of this process, and there whatever becomes of the token. */
 const ON_TOKEN = [[CKA.TOKEN, true]] as const;
 /** The first, with new sessions, with the module begun anew. */
@@ -315,7 +343,6 @@ const LOST = [
   CKR.SLOT_ID_INVALID,
   CKR.SESSION_HANDLE_INVALID,
   CKR.SESSION_CLOSED,
-  CKR.CRYPTOKI_NOT_INITIALIZED,
 ];
 /**
  * What fails here, fails for the token's sake: the memory of a TPM is full of keys that its module forgot to take out, and is empty when the
