@@ -252,6 +252,25 @@ describe('a storage provider', () => {
     await expect(key.exportKey('pkcs8')).rejects.toMatchObject({ code: 'EXPORT_FORBIDDEN' });
     expect((await key.getProperty('posture')).exportable).toBe(false);
   });
+
+  it.runIf(isDouble)(
+    'of a TPM is as good as VBS, but for keys of a boot (on the ncrypt double)',
+    async () => {
+      set('KEYCASK_DOUBLE_TPM', '1');
+      await using tpm = await openCngProvider({
+        storageProvider: 'Microsoft Platform Crypto Provider',
+      });
+      const make = async (perBoot: boolean) => {
+        const options = { isolation: 'require-vbs', perBoot } as const;
+        const pending = await tpm.createPersistedKey('RSA', newName(), 'AT_KEYEXCHANGE', options);
+        return pending.finalize();
+      };
+      const key = await make(false);
+      expect(key.algorithm).toBe('RSA');
+      await key.delete();
+      await expect(make(true)).rejects.toMatchObject({ code: 'VBS_UNAVAILABLE' });
+    },
+  );
 });
 
 /** Opens a file that nobody else opens meanwhile; what it returns closes it. */
