@@ -3,7 +3,7 @@ import { equalBytes } from '../bytes/octets.ts';
 import type { PendingKey, PersistedKey } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { AccessList } from './access-list.ts';
-import type { Caller } from './operations.ts';
+import type { Caller } from './caller.ts';
 import type { OpenedProvider, ProviderKeeper } from './provider-keeper.ts';
 import type { HeldKey, HeldPending, Session } from './sessions.ts';
 

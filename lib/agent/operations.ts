@@ -15,6 +15,7 @@ import { SecretBytes } from '../keys/secret-bytes.ts';
 import { requireRight, type AccessList } from './access-list.ts';
 import { postureInAgent, type AgentPlace } from './agent-posture.ts';
 import type { Audit } from './audit.ts';
+import type { Caller } from './caller.ts';
 import { HandleTable } from './handle-table.ts';
 import type { LegacyBlobs } from './legacy-blobs.ts';
 import { listKeys } from './listings.ts';
@@ -39,12 +40,6 @@ export interface AgentParts {
   readonly status: () => AgentStatus;
   /** The agent from the point of view of a client. */
   readonly placeFor: (peer: Peer) => AgentPlace;
-}
-
-/** Who asks. */
-export interface Caller {
-  readonly session: Session;
-  readonly peer: Peer;
 }
 
 /** An answer's fields; `secret` is wiped when they are sent. */
