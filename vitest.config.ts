@@ -29,7 +29,7 @@ const FILES_ON_WINDOWS = [
   'test/unit/providers/protectors.test.ts',
   'test/unit/encrypt-file/{files,tree}.test.ts',
   'test/unit/session-key-store/two-at-once.test.ts',
-  'test/conformance/directory-store.test.ts',
+  'test/conformance/{directory-store,log-storage}.test.ts',
 ];
 
 const OF_THE_DOUBLE = 'test/windows/ncrypt-double/**';

@@ -8,11 +8,12 @@
  * the older files of the journal are settled: put to their places, fsynced, and removed. docs/decisions/signed-log.md says why.
  */
 import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { concatBytes, copyBytes, equalBytes } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { syncDirectory } from '../../platform/durable-file.ts';
-import { withFsErrors } from '../../platform/fs-error.ts';
+import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 import { makeFolder } from '../../platform/make-folder.ts';
 import { sweepTemporaries } from '../../platform/sweep-temporaries.ts';
 import {
@@ -42,10 +43,24 @@ const NO_DIGEST = new Uint8Array(HASH_LENGTH);
  * @throws KeyStoreError FILE_WRONG_TYPE where it is a file, PERMISSION_DENIED, LOG_DAMAGED, LOG_TRUNCATED, IO_FAILED.
  */
 export async function openFileLogStorage(folder: string): Promise<LogStorage> {
+  await checkFolder(folder);
   await sweepTemporaries(join(folder, 'journal'));
   const storage = new FileLogStorage(folder);
   await storage.head();
   return storage;
+}
+
+/** Windows says of a folder below a file that it is not there. */
+async function checkFolder(path: string): Promise<void> {
+  await withFsErrors(path, async () => {
+    try {
+      if ((await stat(path)).isDirectory()) return;
+    } catch (error) {
+      if (isFsError(error, 'ENOENT')) return;
+      throw error;
+    }
+    throw new KeyStoreError('FILE_WRONG_TYPE', `${path} is not a folder`);
+  });
 }
 
 class FileLogStorage implements LogStorage {
