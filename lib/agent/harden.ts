@@ -128,8 +128,8 @@ function lockSecrets(system: LinuxProcess): string {
 /** @throws KeyStoreError NOT_SUPPORTED where memory can go to swap. */
 function requireNoSwap(): string {
   if (hasNoSwapGroup()) return 'no memory of this service goes to swap: its memory.swap.max is 0';
-  const [, ...areas] = readFileSync('/proc/swaps', 'utf8').trim().split('\n');
-  if (areas.length === 0) return 'this machine has no swap now; one that is added later is used';
+  const areas = readIfThere('/proc/swaps')?.split('\n').slice(1);
+  if (areas?.length === 0) return 'this machine has no swap now; one that is added later is used';
   throw new KeyStoreError(
     'NOT_SUPPORTED',
     'what is on no locked page can go to swap; a service with MemorySwapMax=0 does not; encrypt the swap otherwise',
@@ -138,7 +138,7 @@ function requireNoSwap(): string {
 
 /** Is this process, or a group around it, kept out of swap by control groups (version 2)? */
 function hasNoSwapGroup(): boolean {
-  const own = /^0::(\/.*)$/mu.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1];
+  const own = /^0::(\/.*)$/mu.exec(readIfThere('/proc/self/cgroup') ?? '')?.[1];
   for (let group = own; group !== undefined && group !== '/'; group = dirname(group))
     if (readIfThere(`/sys/fs/cgroup${group}/memory.swap.max`) === '0') return true;
   return false;
