@@ -6,7 +6,7 @@
  * (docs/decisions/lmdb-store.md). What runs in it is given as text: it needs no file beside whatever keycask was bundled into.
  */
 import { Worker } from 'node:worker_threads';
-import type { KeyStoreError } from '../../errors.ts';
+import { KeyStoreError } from '../../errors.ts';
 import { lmdbError, type LmdbFailure } from './lmdb-error.ts';
 
 /** One compare-and-set. */
@@ -53,6 +53,7 @@ export class WriterThread {
    *
    * @returns For each, whether it was written.
    * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, STORE_DAMAGED, IO_FAILED: nothing was written.
+   *   STORE_OUTCOME_UNKNOWN where the thread ended meanwhile, for want of memory for example.
    */
   write(swaps: readonly Swap[]): Promise<readonly boolean[]> {
     return new Promise((settle, fail) => {
@@ -99,7 +100,9 @@ export class WriterThread {
         swaps.map(({ value }) => value.buffer),
       );
     } catch (error) {
-      this.#lose(error);
+      // Nothing was sent.
+      for (const { fail } of this.#batch.splice(0)) fail(this.#error(error));
+      this.#send();
     }
   }
 
@@ -111,10 +114,11 @@ export class WriterThread {
       workerData: this.#options,
     });
     worker.on('message', (answer: Answer) => this.#answer(answer));
-    worker.on('error', (error) => this.#lose(error));
+    // What it was, its end tells too.
+    worker.on('error', () => undefined);
     this.#ended = new Promise((resolve) => {
       worker.on('exit', () => {
-        this.#lose(new TypeError('its thread ended'));
+        this.#lose();
         resolve();
       });
     });
@@ -134,12 +138,14 @@ export class WriterThread {
     this.#send();
   }
 
-  /** The thread ended by itself: what it worked on fails, and the next write starts another. */
-  #lose(error: unknown): void {
+  /** The thread ended. Where it was at work, that may be done; the next write starts another. */
+  #lose(): void {
     this.#worker = undefined;
     const tasks = this.#batch.splice(0);
-    for (const { fail } of tasks) fail(this.#error(error));
-    if (tasks.length > 0) this.#send();
+    if (tasks.length === 0) return;
+    for (const { fail } of tasks)
+      fail(new KeyStoreError('STORE_OUTCOME_UNKNOWN', 'the thread that writes ended meanwhile'));
+    this.#send();
   }
 
   #error(error: unknown): KeyStoreError {
