@@ -17,6 +17,8 @@ const END = '<!-- end of the conformance cases -->';
 /** Suites of `testProvider`, and what the table calls them. */
 const COLUMNS = [
   { suite: 'software under a machine secret', heading: '`software`, Linux' },
+  { suite: 'pkcs11 on SoftHSM 2', heading: '`pkcs11`, SoftHSM 2.6' },
+  { suite: 'pkcs11 on a TPM', heading: '`pkcs11`, TPM 2.0 (swtpm)' },
   { suite: 'software under DPAPI', heading: '`software` under `dpapi`, Wine 10' },
   { suite: 'cryptoapi', heading: '`cryptoapi`, Wine 10' },
   { suite: 'cng on the ncrypt double', heading: '`cng`, double of ncrypt' },
@@ -106,8 +108,10 @@ function casesOf(tests, suite) {
   /** @type {Map<string, string>} */
   const cases = new Map();
   for (const { ancestorTitles, title, status } of tests) {
-    const name = ancestorTitles[0] ?? '';
-    if (name !== `${suite} as a provider` && !name.startsWith(`${suite} (`)) continue;
+    const isOfSuite = ancestorTitles.some(
+      (name) => name === `${suite} as a provider` || name.startsWith(`${suite} (`),
+    );
+    if (!isOfSuite) continue;
     const left = /^(.*) \(left out: (.*)\)$/u.exec(title);
     if (left?.[1] !== undefined) cases.set(left[1], left[2] ?? '');
     else cases.set(title, status === 'passed' ? PASSED : `**${status}**`);

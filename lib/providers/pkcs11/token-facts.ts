@@ -12,7 +12,7 @@ import { CKA, CKO } from '../../../native-bindings/pkcs11-constants.ts';
 import { DerReader } from '../../bytes/der-reader.ts';
 import { TAG } from '../../bytes/der-tags.ts';
 import { integer, octetString, sequence } from '../../bytes/der-writer.ts';
-import { concatBytes, encodeUtf8 } from '../../bytes/octets.ts';
+import { compareBytes, concatBytes, encodeUtf8 } from '../../bytes/octets.ts';
 import { BlobFormatError, KeyStoreError } from '../../errors.ts';
 import { decodeKeyFacts, encodeKeyFacts } from '../key-files/key-facts-der.ts';
 import type { FactsToWrite, KeyFacts } from '../key-files/key-facts.ts';
@@ -41,7 +41,7 @@ export async function readFacts(
     const { scope, legacyKeySpec, name: own } = read.facts;
     const key = `${scope}\0${legacyKeySpec}\0${own}`;
     const other = newest.get(key);
-    if (!other || read.facts.generation > other.facts.generation) newest.set(key, read);
+    if (!other || isNewer(read, other)) newest.set(key, read);
   }
   return [...newest.values(), ...unreadable];
 }
@@ -76,6 +76,12 @@ export async function removeFacts(
   for (const old of await readAllFacts(session, name.name))
     if (!KeyStoreError.is(old) && isOf(old, name))
       await session.api.destroyObject(session.handle, old.handle);
+}
+
+/** Two machines may have made one generation: to all of them the same one counts. */
+function isNewer(one: TokenFacts, other: TokenFacts): boolean {
+  const later = one.facts.generation - other.facts.generation;
+  return later > 0 || (later === 0 && compareBytes(one.keyId, other.keyId) < 0);
 }
 
 async function readAllFacts(
