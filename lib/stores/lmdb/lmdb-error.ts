@@ -33,8 +33,8 @@ export function lmdbError(error: unknown, path: string, api: string): KeyStoreEr
   return new KeyStoreError('IO_FAILED', `${path}: LMDB failed (${message})`);
 }
 
-/** The parts of an error that can be sent to another thread. */
-export function failureOf(error: unknown): LmdbFailure {
+/** The parts of whatever was thrown. */
+function failureOf(error: unknown): LmdbFailure {
   if (typeof error !== 'object' || error === null) return { message: String(error) };
   const { code, message } = error as { code?: unknown; message?: unknown };
   return { code, message: String(message) };

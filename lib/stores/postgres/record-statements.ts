@@ -18,7 +18,7 @@ export interface PageStart {
 }
 
 /** So many versions back a record remembers who wrote them. */
-export const ATTEMPTS_KEPT = 8;
+const ATTEMPTS_KEPT = 8;
 
 export class RecordStatements {
   readonly #table: string;
