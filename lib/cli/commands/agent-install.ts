@@ -39,6 +39,7 @@ export function addAgentInstall(group: Command, invocation: Invocation): void {
       if (options.dryRun !== true)
         await writeAll(files.files, { place, force: options.force === true });
       print(context, files, { isOwn, place });
+      if (isOwn && isHidden(selfCommand([], []))) output.note(IN_HOME);
       if (!isOwn)
         output.note(
           options.sameUser === true
@@ -54,6 +55,8 @@ export function addAgentInstall(group: Command, invocation: Invocation): void {
   );
 }
 
+const IN_HOME =
+  "The program lies in somebody's home: the agent's user has to be able to read it there, and whoever can write there has the agent's keys. Install Node and keycask below /usr or /opt.";
 const SAME_USER =
   'An agent of the same user keeps keys from other programs only under a passphrase (--protector passphrase): under a machine secret they open its key files themselves.';
 
