@@ -323,12 +323,7 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
     return policies.listPolicies(this.#home);
   }
 
-  /**
-   * Demands that private keys be at least so well protected: making and opening containers below it is refused from now on. undefined demands
-   * nothing.
-   *
-   * @throws KeyStoreError POLICY_REFUSED where a container of this home is below it.
-   */
+  /** From now on no container that is less protected is made or opened; undefined demands nothing. @throws KeyStoreError POLICY_REFUSED where one of this home is below. */
   setMinimumProtection(level: ProtectionLevel | undefined): Promise<policies.HomePolicies> {
     return policies.setMinimumProtection(this.#home, level);
   }
