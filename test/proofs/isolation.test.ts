@@ -2,6 +2,9 @@
  * The attack that key isolation is against, run for real: a program that wants a private key reads the memory of every process that it can, opens the
  * key files on the disk as the library does, and asks an agent. Real users, real processes, the kernel's own answers.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { AccessRule } from '../../lib/agent/index.ts';
 import { exportRawKey } from '../../lib/insecure/index.ts';
@@ -10,6 +13,7 @@ import { passphraseProtector } from '../../lib/providers/software/index.ts';
 import { SessionKeyStore } from '../../lib/session-key-store.ts';
 import { ask, AttackGround, end, needlesIn, type Place } from '../support/attack-ground.ts';
 import { applicationOf, startAgent } from '../support/attacked-agent.ts';
+import { keycask } from '../support/command-line.ts';
 import { expectRow } from '../support/isolation-table.ts';
 import { needlesOfBytes, type Needle } from '../support/key-needles.ts';
 import type { MemoryFindings } from '../support/memory-scan.ts';
@@ -17,6 +21,7 @@ import { canAttack, testAsRoot } from '../support/permissions.ts';
 import { hasTpm, softHsmOf, tpmOf } from '../support/token-of-user.ts';
 import { hasSoftHsm, USER_PIN } from '../support/softhsm.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
+import { statusOf } from '../unit/agent/children/status-of.ts';
 import type { Loot } from './children/attack.ts';
 
 const ALGORITHMS = ['rsa-2048', 'p-256'] as const;
@@ -135,6 +140,36 @@ describe('an agent of the same user', () => {
     });
   });
 });
+
+testAsRoot(
+  'the agent that the command line starts is hardened, with key material on locked pages',
+  async () => {
+    const { home, stateFolder } = ground.place(user);
+    const where = { home, stateFolder };
+    const passphrase = join(ground.openFolder(user), 'passphrase');
+    writeFileSync(passphrase, `${PASSPHRASE}\n`);
+    const folder = join(stateFolder, 'agent');
+    const socket = join(folder, 'agent.sock');
+    const run = (...args: string[]) => {
+      const given = ['--socket', socket, '--passphrase-file', passphrase, '--json'];
+      return keycask(where, ['agent', ...args, ...given], {
+        through: user.through,
+        cwd: '/',
+      });
+    };
+    const started = await run('start', '--folder', folder, '--protector', 'passphrase');
+    expect(started.code, started.stderr).toBe(0);
+    const { pid, level } = JSON.parse(started.stdout.toString()) as { pid: number; level: string };
+    ground.atEnd(() => endProcess(pid));
+    expect(level).toBe('agent, same user');
+    const { memory, ptrace } = await ground.attack(user, { pids: [pid], needles: [] });
+    expect([memory, ptrace]).toEqual([[{ refused: 'EACCES' }], ['EPERM']]);
+    const { NoNewPrivs, VmLck } = statusOf(pid);
+    expect(NoNewPrivs).toBe('1');
+    expect(Number.parseInt(VmLck!, 10)).toBeGreaterThan(1000);
+    expect((await run('stop')).code).toBe(0);
+  },
+);
 
 describe('an agent of another user', () => {
   testAsRoot('lets its keys be used as its access list says, and nothing more', async () => {
@@ -310,6 +345,15 @@ function expectHidden({ memory: [application, agent], ptrace }: Loot): void {
   expect(application!.bytes).toBeGreaterThan(MANY_BYTES);
   expect(agent).toEqual({ refused: 'EACCES' });
   expect(ptrace).toEqual(['attached', 'EPERM']);
+}
+
+/** It may have ended by itself. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** What a key consists of, by the names of the needles. */
