@@ -22,7 +22,7 @@ import { syncDirectory } from '../platform/durable-file.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { listStart } from './list-start.ts';
-import { checkLmdbFile } from './lmdb/check-file.ts';
+import { checkLmdbFile, completeLmdbFile } from './lmdb/check-file.ts';
 import { lmdbError } from './lmdb/lmdb-error.ts';
 import { findLmdb, loadLmdb } from './lmdb/load-lmdb.ts';
 import { decodeStoredValue, encodeStoredValue } from './lmdb/stored-value.ts';
@@ -41,15 +41,17 @@ export async function openLmdbStore(path: string): Promise<Store> {
   const lmdb = await loadLmdb();
   const folder = dirname(file);
   await withFsErrors(folder, () => makeFolder(folder, 0o700));
-  const wasThere = await checkLmdbFile(file);
+  const found = checkLmdbFile(file);
   let database: RootDatabase<Buffer, Buffer>;
   try {
     database = lmdb.open<Buffer, Buffer>(file, OPEN_OPTIONS);
+    // In a transaction: nobody else writes meanwhile.
+    if (found === 'short') database.transactionSync(() => completeLmdbFile(file));
   } catch (error) {
     throw lmdbError(error, file, 'open');
   }
   // LMDB syncs the file, not the folder that names it.
-  if (!wasThere) await withFsErrors(folder, () => syncDirectory(folder));
+  if (found === 'absent') await withFsErrors(folder, () => syncDirectory(folder));
   return new LmdbStore(database, file);
 }
 

@@ -10,45 +10,73 @@
  *
  * Source: mdb.c, MDB_page, MDB_meta, in the byte order of the machine. A commit writes one meta page after its data are on the disk.
  */
-import type { Stats } from 'node:fs';
-import { lstat, open, type FileHandle } from 'node:fs/promises';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readSync,
+  type Stats,
+} from 'node:fs';
 import { endianness } from 'node:os';
 import { KeyStoreError } from '../../errors.ts';
-import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
+import { fsError, isFsError } from '../../platform/fs-error.ts';
+
+/** What is at a path: nothing yet, a file with all its pages, or one that ends before its last page. */
+export type LmdbFile = 'absent' | 'whole' | 'short';
 
 /**
- * Whether there is a file of LMDB at `path` that has all its pages.
+ * Looks at the file of LMDB at `path`.
  *
- * @returns false where there is nothing yet.
- * @throws KeyStoreError FILE_WRONG_TYPE for anything but a regular file, STORE_DAMAGED, PERMISSION_DENIED, IO_FAILED.
+ * @throws KeyStoreError FILE_WRONG_TYPE for anything but a regular file, STORE_DAMAGED for one of something else, or one that was cut by so
+ *   much that it shows; PERMISSION_DENIED, IO_FAILED.
  */
-export async function checkLmdbFile(path: string): Promise<boolean> {
-  return withFsErrors(path, async () => {
-    const stats = await statsOf(path);
-    if (!stats) return false;
+export function checkLmdbFile(path: string): LmdbFile {
+  return onFile(path, () => {
+    const stats = statsOf(path);
+    // An empty one is about to be made by another process, or was when that was killed.
+    if (!stats || (stats.isFile() && stats.size === 0)) return 'absent';
     if (!stats.isFile())
       throw new KeyStoreError('FILE_WRONG_TYPE', `${path} is not a regular file`);
-    const file = await open(path, 'r');
+    const { size, needed } = lengthsOf(path);
+    if (size >= needed) return 'whole';
+    if (needed - size > MAX_UNWRITTEN) throw damaged(path, `it was cut: ${size} bytes`);
+    return 'short';
+  });
+}
+
+/**
+ * Makes a short file as long as its pages need, with zeros, while nobody writes. A file may be short by right: pages that a transaction took at
+ * the end and did not need after all are never written. And it may have been cut: then the zeros are found to be no page, where reading
+ * behind the end of a mapped file would end the process.
+ */
+export function completeLmdbFile(path: string): void {
+  onFile(path, () => {
+    const { size, needed } = lengthsOf(path);
+    if (size >= needed) return;
+    const file = openSync(path, 'r+');
     try {
-      return await hasAllPages(file, path);
+      ftruncateSync(file, needed);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   });
 }
 
-async function hasAllPages(file: FileHandle, path: string): Promise<boolean> {
-  // Another process is about to make it.
-  if ((await file.stat()).size === 0) return false;
-  const first = await readMeta(file, 0);
-  if (!first) throw damaged(path, 'it is not a file of LMDB of this kind');
-  const second = await readMeta(file, first.pageSize);
-  const newest = second && second.transaction > first.transaction ? second : first;
-  // Read after the meta page: a file never gets shorter.
-  const { size } = await file.stat();
-  if (BigInt(size) < (newest.lastPage + 1n) * BigInt(newest.pageSize))
-    throw damaged(path, `it was cut: ${size} bytes`);
-  return true;
+function lengthsOf(path: string): { readonly size: number; readonly needed: number } {
+  const file = openSync(path, 'r');
+  try {
+    const first = readMeta(file, 0);
+    const second = first && readMeta(file, first.pageSize);
+    if (!second) throw damaged(path, 'it is not a file of LMDB of this kind');
+    const newest = second.transaction > first.transaction ? second : first;
+    // Read after the meta pages: a file never gets shorter.
+    const { size } = fstatSync(file);
+    return { size, needed: (Number(newest.lastPage) + 1) * newest.pageSize };
+  } finally {
+    closeSync(file);
+  }
 }
 
 interface Meta {
@@ -57,9 +85,9 @@ interface Meta {
   readonly transaction: bigint;
 }
 
-async function readMeta(file: FileHandle, at: number): Promise<Meta | undefined> {
+function readMeta(file: number, at: number): Meta | undefined {
   const view = new DataView(new ArrayBuffer(META_LENGTH));
-  const { bytesRead } = await file.read(view, 0, META_LENGTH, at);
+  const bytesRead = readSync(file, view, 0, META_LENGTH, at);
   const isLittleEndian = endianness() === 'LE';
   if (bytesRead < META_LENGTH) return undefined;
   if (view.getUint32(MAGIC_AT, isLittleEndian) !== MAGIC) return undefined;
@@ -74,12 +102,20 @@ async function readMeta(file: FileHandle, at: number): Promise<Meta | undefined>
   };
 }
 
-async function statsOf(path: string): Promise<Stats | undefined> {
+function statsOf(path: string): Stats | undefined {
   try {
-    return await lstat(path);
+    return lstatSync(path);
   } catch (error) {
     if (isFsError(error, 'ENOENT')) return undefined;
     throw error;
+  }
+}
+
+function onFile<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fsError(error, path);
   }
 }
 
@@ -87,6 +123,8 @@ function damaged(path: string, problem: string): KeyStoreError {
   return new KeyStoreError('STORE_DAMAGED', `${path}: ${problem}`);
 }
 
+/** More than the pages of one transaction: writer-thread.ts ends one at 16 MiB of records. */
+const MAX_UNWRITTEN = 1 << 26;
 const META_LENGTH = 160;
 const MAGIC_AT = 24;
 const VERSION_AT = 28;

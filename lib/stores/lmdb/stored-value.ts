@@ -23,10 +23,9 @@ export function encodeStoredValue(version: number, bytes: Uint8Array): Uint8Arra
  */
 export function decodeStoredValue(value: Uint8Array): StoredRecord | undefined {
   const { buffer, byteOffset, length } = value;
-  if (length < VERSION_LENGTH)
-    throw new KeyStoreError('STORE_DAMAGED', `a stored value has ${length} bytes`);
+  const version = length < VERSION_LENGTH ? 0 : new DataView(buffer, byteOffset).getUint32(0);
+  if (version === 0) throw new KeyStoreError('STORE_DAMAGED', 'a stored value has no version');
   if (length === VERSION_LENGTH) return undefined;
-  const version = new DataView(buffer, byteOffset).getUint32(0);
   const bytes = new Uint8Array(buffer, byteOffset + VERSION_LENGTH, length - VERSION_LENGTH);
   return { version, bytes };
 }

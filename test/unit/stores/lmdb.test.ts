@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
+  copyFileSync,
   mkdirSync,
   statSync,
   symlinkSync,
@@ -62,20 +63,46 @@ describe('what is no whole file of LMDB', () => {
     }
   });
 
-  it('is refused when it was cut, and taken when it is only longer', async () => {
+  it('is taken when it is longer, and when pages at its end were never written', async () => {
     const store = await openLmdbStore(path);
-    const [id] = await fill(store, 500);
+    const ids = await fill(store, 500);
+    await store.close();
+    appendFileSync(path, Buffer.alloc(4096));
+    const longer = await openLmdbStore(path);
+    expect(await longer.get(ids[0]!)).toEqual({ version: 1, bytes: ONE });
+    // Two versions in one transaction: the first one's pages are taken at the end, and given up.
+    const large = new Uint8Array(1 << 19).fill(2);
+    const id = newId();
+    await Promise.all([longer.put(id, 1, large), longer.put(id, 2, ONE)]);
+    await longer.close();
+    await using again = await openLmdbStore(path);
+    expect(await again.get(id)).toEqual({ version: 2, bytes: ONE });
+    await again.put(id, 3, large);
+    expect(await again.get(id)).toEqual({ version: 3, bytes: large });
+    for (const each of ids) expect((await again.get(each))?.version).toBe(1);
+  });
+
+  it('is refused when it was cut: at once, or where something is missing, and never by the end of the process', async () => {
+    const store = await openLmdbStore(path);
+    const large = new Uint8Array(1 << 19).fill(2);
+    const largeId = newId();
+    await store.put(largeId, 1, large);
+    const ids = [...(await fill(store, 500)), largeId];
     await store.close();
     const { size } = statSync(path);
-    appendFileSync(path, Buffer.alloc(4096));
-    await using again = await openLmdbStore(path);
-    expect(await again.get(id!)).toEqual({ version: 1, bytes: ONE });
-    await again.close();
-    for (const shorter of [size / 2, 8192, 4096, 100]) {
-      truncateSync(path, shorter);
-      await expect(openLmdbStore(path)).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
+    for (const part of [0.95, 0.9, 0.5, 0.2, 8192 / size, 8000 / size, 4096 / size, 100 / size]) {
+      const cut = join(folder.path, `${part}.mdb`);
+      copyFileSync(path, cut);
+      truncateSync(cut, Math.round(size * part));
+      await expect(useAll(cut, ids), cut).rejects.toMatchObject({ code: 'STORE_DAMAGED' });
     }
   });
+
+  async function useAll(file: string, ids: readonly string[]): Promise<void> {
+    await using store = await openLmdbStore(file);
+    for (const id of ids) await store.get(id);
+    for (let n = 0; n < 100; n++) await store.put(newId(), 1, ONE);
+  }
 
   it('is a new store when it is empty, as one that a killed process began', async () => {
     mkdirSync(join(folder.path, 'made'));
