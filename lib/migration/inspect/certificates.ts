@@ -1,12 +1,19 @@
 /** Rows of certificates, PKCS#12 and CMS that is not keycask's own. Sources: RFC 5280, RFC 7292, RFC 5652. */
 import { DerReader } from '../../bytes/der-reader.ts';
 import { contextConstructed, TAG } from '../../bytes/der-tags.ts';
-import { decodeUtf8, equalBytes } from '../../bytes/octets.ts';
+import { decodeUtf8 } from '../../bytes/octets.ts';
 import { decodeUtf16 } from '../../bytes/utf16.ts';
 import type { InspectionNote } from '../inspection.ts';
-import { begins, isAlgorithm, nameOf } from './der-keys.ts';
+import { begins, isAlgorithm, isMessage, nameOf } from './der-keys.ts';
 import { childrenOf, enterWhole, lengthOf, readAlgorithm, tagsOf, walk } from './der-walk.ts';
-import { note, warning, type Description, type FormatReader } from './format-reader.ts';
+import {
+  hasAt,
+  includes,
+  note,
+  warning,
+  type Description,
+  type FormatReader,
+} from './format-reader.ts';
 import { oidName, oidText } from './oid-names.ts';
 
 export const CERTIFICATES: readonly FormatReader[] = [
@@ -29,8 +36,7 @@ export const CERTIFICATES: readonly FormatReader[] = [
   {
     id: 'cms',
     what: 'CMS',
-    detect: ({ bytes }) =>
-      begins(bytes, TAG.OBJECT_IDENTIFIER, contextConstructed(0)) || isBerCms(bytes),
+    detect: ({ bytes }) => isMessage(bytes) || isBerCms(bytes),
     read: readCms,
     partFields: [{ format: 'ContentInfo', field: 'keyIdentifier' }],
   },
@@ -197,13 +203,7 @@ function isCertificate(bytes: Uint8Array): boolean {
 
 /** A SEQUENCE of indefinite length that begins with an identifier of PKCS#7: streaming writers make it. */
 function isBerCms(bytes: Uint8Array): boolean {
-  return bytes[0] === TAG.SEQUENCE && bytes[1] === 0x80 && equalBytes(bytes.subarray(2, 12), PKCS7);
-}
-
-function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
-  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1))
-    if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return true;
-  return false;
+  return bytes[0] === TAG.SEQUENCE && bytes[1] === 0x80 && hasAt(bytes, 2, PKCS7);
 }
 
 const KEKRI = contextConstructed(2);

@@ -156,6 +156,17 @@ export function begins(bytes: Uint8Array, ...tags: readonly number[]): boolean {
   return tags.every((tag, i) => found[i] === tag);
 }
 
+/** A ContentInfo of CMS. */
+export function isMessage(bytes: Uint8Array): boolean {
+  return begins(bytes, TAG.OBJECT_IDENTIFIER, contextConstructed(0));
+}
+
+/** Its child at this place is this number. */
+export function hasNumber(bytes: Uint8Array, index: number, value: number): boolean {
+  const contents = childrenOf(bytes)[index]?.contents;
+  return contents?.length === 1 && contents[0] === value;
+}
+
 /** Its child at this place is an AlgorithmIdentifier. */
 export function isAlgorithm(bytes: Uint8Array, index: number): boolean {
   return childrenOf(bytes)[index]?.contents[0] === TAG.OBJECT_IDENTIFIER;

@@ -93,6 +93,13 @@ export function hasAt(bytes: Uint8Array, at: number, wanted: ArrayLike<number>):
   return true;
 }
 
+/** Whether these bytes, an identifier's DER for instance, are anywhere in it. */
+export function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
+  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1))
+    if (hasAt(bytes, at, wanted)) return true;
+  return false;
+}
+
 export function note(id: InspectionNote['id'], text: string): InspectionNote {
   return { severity: 'note', id, text };
 }

@@ -7,12 +7,14 @@ import { GROUP_KEYS } from './group-keys.ts';
 import { KEY_BLOBS } from './key-blobs.ts';
 import { KEYCASK_FILES } from './keycask-files.ts';
 import { LENGTH_PREFIXED } from './length-prefixed.ts';
+import { SIGNED_LOG_FILES } from './signed-log-files.ts';
 import { textReaders } from './text.ts';
 import { WINDOWS_FILES } from './windows-files.ts';
 
 /** Formats with a mark of their own, then those that are told by their shape. */
 const BINARY: readonly FormatReader[] = [
   ...KEYCASK_FILES,
+  ...SIGNED_LOG_FILES,
   ...GROUP_KEYS,
   ...WINDOWS_FILES,
   ...KEY_BLOBS,

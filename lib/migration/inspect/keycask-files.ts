@@ -1,8 +1,8 @@
 /** Rows of keycask's own files: records, trust lists, key files, headers of encrypted files, the manifest, keycask.json. */
 import { BlobReader } from '../../bytes/blob-reader.ts';
 import { decodeBase64 } from '../../bytes/base64.ts';
-import { contextConstructed, TAG } from '../../bytes/der-tags.ts';
-import { decodeUtf8, equalBytes, toHex } from '../../bytes/octets.ts';
+import { TAG } from '../../bytes/der-tags.ts';
+import { decodeUtf8, toHex } from '../../bytes/octets.ts';
 import { OID } from '../../cms/oids.ts';
 import { decodeSignedData, type Signer } from '../../cms/signed-data.ts';
 import { KeyStoreError } from '../../errors.ts';
@@ -18,9 +18,10 @@ import { decodeManifestEntry } from '../../stores/manifest/manifest-entry.ts';
 import { MAX_LINE } from '../../stores/manifest/manifest-line.ts';
 import { decodeTrustList } from '../../trust/trust-list.ts';
 import { describeAlgId } from '../../blobs/alg-id.ts';
-import { begins } from './der-keys.ts';
+import { begins, isMessage } from './der-keys.ts';
 import {
   formatReader,
+  includes,
   note,
   type DecodedPart,
   type FileStart,
@@ -148,13 +149,6 @@ export const KEYCASK_FILES: readonly FormatReader[] = [
   },
 ];
 
-/** Whether DER of an identifier is in it. */
-function includes(bytes: Uint8Array, wanted: Uint8Array): boolean {
-  for (let at = bytes.indexOf(wanted[0]!); at >= 0; at = bytes.indexOf(wanted[0]!, at + 1))
-    if (equalBytes(bytes.subarray(at, at + wanted.length), wanted)) return true;
-  return false;
-}
-
 /** A JSON object; undefined for anything else. */
 export function jsonOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   if (bytes.length > MAX_JSON || !/^\s*\{/u.test(String.fromCharCode(...bytes.subarray(0, 16))))
@@ -173,10 +167,6 @@ export function jsonOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | u
 
 function isConfiguration(json: Readonly<Record<string, unknown>> | undefined): boolean {
   return json?.['version'] === 1 && typeof json['provider'] === 'string';
-}
-
-function isMessage(bytes: Uint8Array): boolean {
-  return begins(bytes, TAG.OBJECT_IDENTIFIER, contextConstructed(0));
 }
 
 /** The first line that is whole is base64 of an entry. */

@@ -31,6 +31,9 @@ const PUBLIC_FORMATS: ReadonlySet<string> = new Set([
   'keycask-metadata',
   'TrustList',
   'ManifestEntry',
+  'Checkpoint',
+  'InclusionProof',
+  'ConsistencyProof',
 ]);
 
 /** Of all others, the fields that are shown, and how. Names of blobs as they are in the decoders. */

@@ -9,7 +9,8 @@ const PARTS_ONLY = new Set([
   'Rfc3565KeyWrapBlob',
   'OpaqueTransport',
   'OpaqueKeyBlob',
-  // Inside records, trust lists, key files and encrypted files.
+  // Inside records, trust lists, checkpoints, key files and encrypted files.
+  'Checkpoint',
   'keycask-metadata',
   'stream header',
   'TrustList',
