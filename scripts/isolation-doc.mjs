@@ -1,6 +1,6 @@
 /**
- * Writes the table of docs/ISOLATION.md from the attacks of test/proofs/isolation.test.ts: `npm run docs:isolation`, as root on Linux. The same test
- * fails while the page is not what it finds.
+ * Writes the table of docs/ISOLATION.md from the attacks of test/proofs/isolation*.test.ts: `npm run docs:isolation`, as root on Linux. The same tests
+ * fail while the page is not what they find.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const END = '<!-- end of the attacks -->';
 const folder = mkdtempSync(path.join(tmpdir(), 'keycask-isolation-'));
 try {
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--project', 'proofs', 'test/proofs/isolation.test.ts'];
+  const args = [vitest, 'run', '--project', 'proofs', 'test/proofs/isolation'];
   const env = { ...process.env, KEYCASK_ISOLATION_TO: folder, CI: 'true' };
   execFileSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
   const names = readdirSync(folder).toSorted();
