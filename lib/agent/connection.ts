@@ -160,6 +160,8 @@ export class Connection {
     const perform = () => this.#parts.operations.perform(request, { session, peer: this.#peer });
     if (OPERATIONS[request.op].repeat !== 'once') return perform();
     let answer: KeptAnswer | undefined = session.answers.get(request.id);
+    // Whoever brings a key in again has its bytes wiped again.
+    if (answer && request.op === 'import') request.arguments.privateKey.fill(0);
     if (!answer) {
       answer = perform().then(
         ({ result }) => ({ result }),

@@ -37,7 +37,7 @@ export interface AgentParts {
   readonly judge: JudgeMessage;
   readonly allowExport: boolean;
   readonly legacyBlobs: LegacyBlobs | undefined;
-  readonly status: () => AgentStatus;
+  readonly status: (peer: Peer) => AgentStatus;
   /** The agent from the point of view of a client. */
   readonly placeFor: (peer: Peer) => AgentPlace;
 }
@@ -83,7 +83,7 @@ export class Operations {
   }
 
   readonly #handlers: Handlers = {
-    status: () => ({ result: this.#parts.status() }),
+    status: (_, { peer }) => ({ result: this.#parts.status(peer) }),
 
     list: async (request, caller) => {
       const { access, keeper } = this.#parts;
@@ -110,8 +110,9 @@ export class Operations {
       return { result: { handle: this.#handles.addPending(name, pending, caller) } };
     },
 
-    setPending: async ({ handle, property, value }, { session }) => {
-      const { pending } = this.#handles.pending(session, handle);
+    setPending: async ({ handle, property, value }, caller) => {
+      this.#take(caller);
+      const { pending } = this.#handles.pending(caller.session, handle);
       await pending.setProperty(property as 'keyUsage', value as never);
       return { result: {} };
     },
@@ -282,7 +283,7 @@ export class Operations {
     requireRight(rights, 'create');
     if (overwrite && name !== null) requireRight(rights, 'delete');
     this.#take(caller);
-    caller.session.requireRoom();
+    caller.session.requireRoomForPending();
   }
 
   #take({ peer }: Caller): void {

@@ -78,6 +78,19 @@ export class Session {
       });
   }
 
+  /**
+   * A key that is not finalized holds its properties in this process's memory, up to 8 MiB of them.
+   *
+   * @throws KeyStoreError AGENT_BUSY
+   */
+  requireRoomForPending(): void {
+    this.requireRoom();
+    let pending = 0;
+    for (const { type } of this.handles.values()) if (type === 'pending') pending++;
+    if (pending >= MAX_PENDING)
+      throw new KeyStoreError('AGENT_BUSY', `this client has ${MAX_PENDING} keys to finalize`);
+  }
+
   add(held: HeldKey | HeldPending): number {
     const handle = ++this.#lastHandle;
     this.handles.set(handle, held);
@@ -115,6 +128,8 @@ export class Session {
     for (const held of handles) if (held.type === 'key') await closeQuietly(held.key);
   }
 }
+
+const MAX_PENDING = 64;
 
 export class Sessions {
   /** Names this run of the agent. */

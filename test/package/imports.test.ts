@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const CHILD = fileURLToPath(new URL('children/loaded-modules.mjs', import.meta.url));
 const DIST = fileURLToPath(new URL('../../dist/index.js', import.meta.url));
 /** Loaded when they are first used, if at all. */
-const LATER = ['koffi', 'argon2', 'lmdb', 'pg', '@peculiar', 'asn1js', 'graphene-pk11'];
+const LATER = ['koffi', 'argon2', 'lmdb', 'pg', '@msgpack', '@peculiar', 'asn1js', 'graphene-pk11'];
 const ENTRIES = [
   'keycask',
   'keycask/blobs',
