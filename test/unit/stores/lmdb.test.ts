@@ -150,7 +150,8 @@ testAsRoot(
       for await (const found of again.list()) listed.push(found.id);
       expect(listed).toEqual([...kept, id].toSorted());
     } finally {
-      mounted.unmount();
+      // Whoever looks through all disks at this moment keeps it busy.
+      await vi.waitFor(() => mounted.unmount(), 5000);
     }
   },
 );
