@@ -111,6 +111,8 @@ const STATUS = {
   /** User that the agent runs as; absent where the system has none. */
   user: optional(integer()),
   isLocked: flag(),
+  /** What the place of the keys is worth for this client, in memory and on disk: a ProtectionLevel. */
+  level: text(64),
   startedAt: integer(0xffffffff),
   connections: integer(),
   sessions: integer(),
@@ -275,5 +277,4 @@ export type AnswerOf<Name extends OperationName> = Shaped<(typeof OPERATIONS)[Na
 /** `open`, `finalize` */
 export type OpenedKey = Shaped<typeof OPENED_KEY>;
 export type AgentStatus = Shaped<typeof STATUS>;
-export type WireCapabilities = Shaped<typeof CAPABILITIES>;
 export type ListedKey = Shaped<typeof LISTED_KEY>;
