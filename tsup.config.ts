@@ -60,7 +60,8 @@ const commandLine: Options = {
   platform: 'node',
   dts: false,
   sourcemap: false,
-  noExternal: BUNDLED,
+  // In one file a package that is imported anywhere is loaded at each start; bundled it waits until an agent is spoken to.
+  noExternal: [...BUNDLED, '@msgpack/msgpack'],
   external: OPTIONAL,
   clean: false,
   // Bundled CommonJS packages call require() for Node's own modules; an ES module has none.
