@@ -1,4 +1,9 @@
 /** The agent as one of its clients sees it: as the same user, or as another one. */
+import {
+  protectionOf,
+  type KeyReader,
+  type ProtectionLevel,
+} from '../contracts/protection-level.ts';
 import type { ProviderCapabilities } from '../contracts/provider.ts';
 import type { AgentPlace } from './agent-posture.ts';
 import type { AgentOptions } from './options.ts';
@@ -21,6 +26,24 @@ export async function placesOf({
     isHidden,
     allowsExport,
   });
+}
+
+/**
+ * What the agent is worth for a client, before it opens a key: each key's posture is more exact.
+ *
+ * @param onDisk - Who could open what lies on disk, asking nobody.
+ */
+export function levelFor(
+  place: AgentPlace,
+  capabilities: ProviderCapabilities,
+  onDisk: KeyReader,
+): ProtectionLevel {
+  const { protectionLevel } = capabilitiesFor(place, capabilities);
+  // A token is one, whoever asks.
+  if (protectionLevel === capabilities.protectionLevel) return protectionLevel;
+  const { isOtherUser, isHidden } = place;
+  if (isOtherUser) return protectionLevel;
+  return protectionOf(protectionLevel, onDisk, isHidden ? 'root' : 'same user').level;
 }
 
 /** A client's keys are used in the agent, not in the client's process. */

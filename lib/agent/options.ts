@@ -1,5 +1,6 @@
 /** What an agent is started with. */
 import type { Signer } from '../cms/signed-data.ts';
+import type { KeyReader } from '../contracts/protection-level.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { RsaThreads } from '../keys/rsa-threads.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
@@ -99,6 +100,8 @@ export interface AgentOptions {
   readonly limits?: AgentLimits;
   /** Threads that do RSA. Default one for each core. */
   readonly threads?: number;
+  /** Who could open the keys that lie on disk, asking nobody: for what `status` tells of them. Default `same user`, the worst. */
+  readonly onDisk?: KeyReader;
   /** What `hardenProcess` gave, for `status`. */
   readonly hardening?: HardeningReport;
   readonly clock?: () => Date;

@@ -49,6 +49,8 @@ export async function runAgent(options: RunAgentOptions): Promise<Agent> {
     trustFolder: folder.trust,
     auditFile: folder.audit,
     allowExport,
+    // Of a token its own posture tells.
+    onDisk: configuration.protector === 'passphrase' ? 'nobody' : 'same user',
     ...(legacyKeys.length > 0 && {
       legacyBlobs: { keys: legacyKeys, secretFile: folder.legacySecret },
     }),

@@ -6,7 +6,7 @@ import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { AccessList } from './access-list.ts';
 import { AuditLog } from './audit-log.ts';
 import { Audit } from './audit.ts';
-import { capabilitiesFor, placesOf } from './client-view.ts';
+import { capabilitiesFor, levelFor, placesOf } from './client-view.ts';
 import { describeHardening } from './hardening-report.ts';
 import { LegacyBlobs } from './legacy-blobs.ts';
 import { Listener } from './listener.ts';
@@ -83,8 +83,9 @@ export async function startAgentThatSigns(
       allowExport: options.allowExport ?? false,
       legacyBlobs,
       placeFor,
-      status: () => ({
+      status: (peer) => ({
         ...fixed,
+        level: levelFor(placeFor(peer), capabilities, options.onDisk ?? 'same user'),
         isLocked: keeper.isLocked,
         connections: listener.size,
         sessions: sessions.size,

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProtectionLevel } from '../contracts/protection-level.ts';
+import { isProtectionLevel, type ProtectionLevel } from '../contracts/protection-level.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import { connect, type AgentAddress } from './agent-connection.ts';
@@ -22,7 +22,9 @@ export interface BackgroundAgent {
 
 export interface ReadyAgent {
   readonly pid: number;
-  /** As this user sees it. */
+  /** Where it uses keys, as this user sees it. */
+  readonly place: ProtectionLevel;
+  /** What that is worth. */
   readonly level: ProtectionLevel;
 }
 
@@ -92,8 +94,9 @@ async function becomeReady(
 async function look(address: AgentAddress): Promise<ReadyAgent | undefined> {
   try {
     await using agent = await connect(address);
-    const { pid } = await agent.status();
-    return { pid, level: agent.capabilities.protectionLevel };
+    const { pid, level } = await agent.status();
+    const place = agent.capabilities.protectionLevel;
+    return { pid, place, level: isProtectionLevel(level) ? level : place };
   } catch (error) {
     if (KeyStoreError.is(error) && error.code === 'AGENT_UNAVAILABLE') return undefined;
     throw error;

@@ -1,8 +1,9 @@
 /** What each provider can do on this machine, and which process can read the private keys that it uses. */
 import process from 'node:process';
-import { PROTECTION_LEVELS } from '../contracts/protection-level.ts';
-import type { ProviderCapabilities } from '../contracts/provider.ts';
+import { isProtectionLevel, PROTECTION_LEVELS } from '../contracts/protection-level.ts';
+import type { Provider, ProviderCapabilities } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
+import type { IsolatedProvider } from '../providers/isolated/index.ts';
 import { openProvider, PROVIDERS } from './open-provider.ts';
 
 export interface ProviderReport {
@@ -24,7 +25,7 @@ async function report(name: string): Promise<ProviderReport> {
   try {
     await using provider = await openProvider(name);
     const { capabilities } = provider;
-    const who = PROTECTION_LEVELS[capabilities.protectionLevel].readers;
+    const who = await whoReads(provider);
     // Opened without a folder, software has none to keep keys in.
     const keepsNone = name !== 'software' && !capabilities.persisted;
     const detail = keepsNone ? `it keeps no keys here; ${who}` : who;
@@ -38,6 +39,20 @@ async function report(name: string): Promise<ProviderReport> {
       : `the provider ${name}: ${error.message}. ${error.hint}`;
     return { name, available: false, detail };
   }
+}
+
+/** Which process can read a private key, by the place it is used in; of an agent also what that is worth. */
+async function whoReads(provider: Provider): Promise<string> {
+  const place = provider.capabilities.protectionLevel;
+  const { readers } = PROTECTION_LEVELS[place];
+  if (!isAgent(provider)) return readers;
+  const { level } = await provider.status();
+  if (level === place || !isProtectionLevel(level)) return readers;
+  return `${readers}; but what lies on disk opens to programs of this user, so that it is worth no more than ${PROTECTION_LEVELS[level].words}`;
+}
+
+function isAgent(provider: Provider): provider is IsolatedProvider {
+  return provider.name === 'isolated' && 'status' in provider;
 }
 
 /** Facts of a Windows that bear on its providers. undefined elsewhere, and where koffi is not installed. */

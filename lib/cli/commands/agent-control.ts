@@ -2,7 +2,11 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
-import { PROTECTION_LEVELS, type ProtectionLevel } from '../../contracts/protection-level.ts';
+import {
+  isProtectionLevel,
+  PROTECTION_LEVELS,
+  type ProtectionLevel,
+} from '../../contracts/protection-level.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { SecretBytes } from '../../keys/secret-bytes.ts';
 import type { AgentStatus, IsolatedProvider } from '../../providers/isolated/index.ts';
@@ -60,7 +64,7 @@ function addAgentStatus(group: Command, invocation: Invocation): void {
         await using agent = await connect(address);
         await print(context, address, {
           status: await agent.status(),
-          level: agent.capabilities.protectionLevel,
+          place: agent.capabilities.protectionLevel,
         });
       }),
     );
@@ -150,25 +154,26 @@ async function waitUntilGone(address: AgentAddress): Promise<void> {
   throw new KeyStoreError('CANCELLED', 'the agent has not ended yet');
 }
 
-/** What an agent says of itself, and its level as this user sees it. */
+/** What an agent says of itself, and where its keys are as this user sees it. */
 interface SeenAgent {
   readonly status: AgentStatus;
-  readonly level: ProtectionLevel;
+  readonly place: ProtectionLevel;
 }
 
 async function print(
   { output }: CommandContext,
   { socket }: AgentAddress,
-  { status, level }: SeenAgent,
+  { status, place }: SeenAgent,
 ): Promise<void> {
   const { userName } = await import('../../platform/users.ts');
   const user = status.user === undefined ? undefined : await userName(status.user);
-  const { words, readers } = PROTECTION_LEVELS[level];
-  const { startedAt, notes, user: uid, ...facts } = status;
+  const level = isProtectionLevel(status.level) ? status.level : place;
+  const { words } = PROTECTION_LEVELS[level];
+  const { startedAt, notes, user: uid, level: _, ...facts } = status;
   const since = new Date(startedAt * 1000);
   if (output.json)
     return output.result(
-      { socket, user, uid, since, level, words, ...facts, hardening: notes },
+      { socket, user, uid, since, place, level, words, ...facts, hardening: notes },
       '',
     );
   output.fields({}, [
@@ -177,8 +182,9 @@ async function print(
     ['user', user],
     ['since', since.toISOString()],
     ['provider', status.provider],
-    ['keys', `${words} ("${level}")`],
-    ['that is', readers],
+    ['keys', `${PROTECTION_LEVELS[place].words} ("${place}")`],
+    ['that is', PROTECTION_LEVELS[place].readers],
+    ['worth', level === place ? undefined : `no more than ${words} ("${level}")`],
     ['locked', status.isLocked ? 'yes: `keycask agent unlock`' : 'no'],
     ['idle lock', idleWords(status.idleLockSeconds)],
     ['exports', status.allowsExport ? 'where the key allows it' : 'none'],

@@ -4,10 +4,10 @@ import process from 'node:process';
 import type { Command } from 'commander';
 import type { AgentConfiguration } from '../../agent/agent-configuration.ts';
 import type { AgentFolder } from '../../agent/agent-folder.ts';
-import { PROTECTION_LEVELS, type ProtectionLevel } from '../../contracts/protection-level.ts';
+import { PROTECTION_LEVELS } from '../../contracts/protection-level.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
-import { startInBackground } from '../agent-process.ts';
+import { startInBackground, type ReadyAgent } from '../agent-process.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { examples } from '../options.ts';
 import { agentFolderOf } from './agent-folder.ts';
@@ -57,22 +57,27 @@ async function start(context: CommandContext<StartOptions>): Promise<void> {
   const socket = await socketOf(options);
   await folder.create();
   using passphrase = await passphraseFor(context, folder, configuration);
-  const { pid, level } = await startInBackground({
+  const { pid, place, level } = await startInBackground({
     arguments: [...argumentsOf({ ...options, folder: folder.path, socket }), '--locked'],
     log: folder.log,
     address: { socket },
     passphrase,
     signal: context.signal,
   });
-  output.result({ pid, socket, level, words: PROTECTION_LEVELS[level].words }, socket);
-  output.note(`Private keys are ${levelWords(level, configuration)}`);
+  output.result({ pid, socket, place, level, words: PROTECTION_LEVELS[level].words }, socket);
+  output.note(`Private keys are ${levelWords({ place, level }, configuration)}`);
 }
 
-function levelWords(level: ProtectionLevel, { provider, protector }: AgentConfiguration): string {
-  const { words } = PROTECTION_LEVELS[level];
-  return provider === 'software' && protector === 'machine-secret' && level === 'agent, same user'
-    ? `${words}, which is worth no more than in this process: under a machine secret other programs of this user open its key files. See --protector passphrase and \`keycask agent install\`.`
-    : `${words}.`;
+function levelWords(
+  { place, level }: Pick<ReadyAgent, 'place' | 'level'>,
+  { provider, protector }: AgentConfiguration,
+): string {
+  const { words } = PROTECTION_LEVELS[place];
+  if (level === place) return `${words}.`;
+  const worth = `${words}, which is worth no more than ${PROTECTION_LEVELS[level].words}`;
+  return provider === 'software' && protector === 'machine-secret'
+    ? `${worth}: under a machine secret other programs of this user open its key files. See --protector passphrase and \`keycask agent install\`.`
+    : `${worth}: see \`keycask agent status\`.`;
 }
 
 async function runInForeground(context: CommandContext<StartOptions>): Promise<void> {
