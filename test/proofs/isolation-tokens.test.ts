@@ -7,7 +7,8 @@ import { expectRow } from '../support/isolation-table.ts';
 import { canAttack, testAsRoot } from '../support/permissions.ts';
 import { hasSoftHsm, USER_PIN } from '../support/softhsm.ts';
 import type { ThrowAwayUser } from '../support/throw-away-user.ts';
-import { hasTpm, softHsmOf, tpmOf } from '../support/token-of-user.ts';
+import { softHsmOf, tpmOf } from '../support/token-of-user.ts';
+import { hasTpm } from '../support/tpm.ts';
 
 let ground: AttackGround;
 let user: ThrowAwayUser;

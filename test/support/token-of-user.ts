@@ -10,13 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { AttackGround, HomeOrder, Place } from './attack-ground.ts';
 import { SO_PIN, SOFTHSM_MODULE, USER_PIN } from './softhsm.ts';
+import { TPM_MODULE } from './tpm.ts';
 
 const run = promisify(execFile);
-/** Debian's folder is named after the processor. */
-const TPM_MODULE = ['x86_64', 'aarch64']
-  .map((processor) => `/usr/lib/${processor}-linux-gnu/libtpm2_pkcs11.so.1`)
-  .find((path) => existsSync(path));
-
 export interface TokenOfUser {
   /** What a home on it is made and opened with. */
   readonly options: Required<Pick<HomeOrder, 'provider' | 'pkcs11Module' | 'token' | 'pin'>>;
@@ -25,9 +21,6 @@ export interface TokenOfUser {
   /** Where it keeps its objects. */
   readonly folder: string;
 }
-
-/** Is there a TPM of software? Under CI=true there has to be. */
-export const hasTpm = process.env['KEYCASK_HAVE_TPM'] === '1' || process.env['CI'] === 'true';
 
 /** A token of SoftHSM in the place of a user, which nobody else enters. */
 export async function softHsmOf(ground: AttackGround, { home, user }: Place): Promise<TokenOfUser> {
@@ -85,13 +78,13 @@ export async function tpmOf(ground: AttackGround, { home, user }: Place): Promis
   await until(() => canConnect(port + 1));
   start('tpm2-abrmd', '--session', `--tcti=swtpm:host=127.0.0.1,port=${port}`);
   const tool = (...args: string[]) => {
-    const slot = ['pkcs11-tool', '--module', TPM_MODULE!, '--slot-index', '0'];
+    const slot = ['pkcs11-tool', '--module', TPM_MODULE, '--slot-index', '0'];
     return run(program, [...through, ...slot, '--so-pin', SO_PIN, ...args], options);
   };
   await until(() => tool('--init-token', '--label', LABEL));
   await tool('--init-pin', '--login', '--login-type', 'so', '--pin', USER_PIN);
   return {
-    options: { provider: 'pkcs11', pkcs11Module: TPM_MODULE!, token: LABEL, pin: USER_PIN },
+    options: { provider: 'pkcs11', pkcs11Module: TPM_MODULE, token: LABEL, pin: USER_PIN },
     environment,
     folder,
   };
