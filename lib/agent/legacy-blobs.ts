@@ -2,8 +2,10 @@
  * LegacyBlobs: unsigned SIMPLEBLOBs, for keys whose owner allowed it. Whoever may have many of them tried could learn the session keys of
  * others (Bleichenbacher), so no answer tells whether a blob was good: a bad one has a key too.
  *
- *   pseudo-random key = first bytes of HMAC-SHA-256(secret of the private key, blob)     the same for the same blob, today and next year
+ *   pseudo-random key of n bytes = first n bytes of HMAC-SHA-256(secret of the private key, n ‖ RSA block)     the same today and next year
  *   secret of the private key = HMAC-SHA-256(secret file, SPKI of the private key)
+ *
+ * Not the blob is what counts, but the block in it: a good block gives one key whatever algorithm its header names, so a bad one does too.
  *
  * Both kinds of answer come at the next full 20 ms after the request, whatever the time that they took. Whoever has the data that the blob's
  * key encrypted finds out by trying, and needs no agent for it.
@@ -12,7 +14,7 @@ import { createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import { plausibleKeyLengths } from '../blobs/alg-id.ts';
 import { decodeSimpleBlob } from '../blobs/simple-blob.ts';
 import { octetString, sequence } from '../bytes/der-writer.ts';
-import { plainBytes } from '../bytes/octets.ts';
+import { concatBytes, plainBytes } from '../bytes/octets.ts';
 import { encodeKeyMetadata } from '../cms/metadata.ts';
 import type { PersistedKey } from '../contracts/provider.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
@@ -105,13 +107,12 @@ export class LegacyBlobs {
   }
 
   #pseudoRandomKey(publicKey: Uint8Array, blob: Uint8Array): SecretBytes {
+    const { algId, encryptedKey } = decodeSimpleBlob(blob);
     using secret = hmac(this.#secret.bytes, publicKey);
-    using digest = hmac(secret.bytes, blob);
-    using which = hmac(secret.bytes, digest.bytes);
-    const lengths = plausibleKeyLengths(decodeSimpleBlob(blob).algId).filter(
-      (length) => length <= digest.length,
-    );
+    using which = hmac(secret.bytes, encryptedKey);
+    const lengths = plausibleKeyLengths(algId).filter((length) => length <= which.length);
     const length = lengths[which.bytes[0]! % lengths.length]!;
+    using digest = hmac(secret.bytes, concatBytes(Uint8Array.of(length), encryptedKey));
     return SecretBytes.copy(digest.bytes.subarray(0, length));
   }
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
-import { encodeSimpleBlob } from '../../../lib/blobs/simple-blob.ts';
+import { decodeSimpleBlob, encodeSimpleBlob } from '../../../lib/blobs/simple-blob.ts';
 import { AGENT_RIGHTS, type AgentOptions } from '../../../lib/agent/index.ts';
 import { wrapRsaPkcs1 } from '../../../lib/keys/rsa-pkcs1.ts';
 import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
@@ -103,6 +103,30 @@ describe('an unsigned blob', () => {
       ({ op, outcome }) => op === 'unwrapLegacyBlob' && outcome === 'ok',
     );
     expect(lines).toHaveLength(7);
+    await folder.remove();
+  });
+
+  it('has one key whatever algorithm is said to be its own, as a good one does', async () => {
+    const folder = await temporaryFolder();
+    const legacyBlobs = { keys: ['*'], secretFile: join(folder.path, 'secret'), perMinute: 600 };
+    const { server, key } = await decryptOnly('old', { legacyBlobs });
+    await using _ = server;
+    const good = randomBytes(16);
+    for (const spoil of [(blob: Uint8Array) => blob, broken]) {
+      // The same block, under other headers.
+      const blob = spoil(blobFor(key, good, ALG_ID.CALG_AES_128));
+      const { encryptedKey } = decodeSimpleBlob(blob);
+      const under = (algId: number) =>
+        hexOf(key.unwrapLegacyBlob(encodeSimpleBlob({ algId, encryptedKey })));
+      const [aes, rc4, rc2] = [
+        await under(ALG_ID.CALG_AES_128),
+        await under(ALG_ID.CALG_RC4),
+        await under(ALG_ID.CALG_RC2),
+      ];
+      expect(rc2).toBe(rc4);
+      if (rc4.length === aes.length) expect(rc4).toBe(aes);
+      if (spoil !== broken) expect(aes).toBe(good.toString('hex'));
+    }
     await folder.remove();
   });
 
