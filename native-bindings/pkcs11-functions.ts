@@ -43,8 +43,8 @@ const FUNCTIONS = {
   C_GenerateRandom: [64, [ULONG, BYTES, ULONG]],
 } as const satisfies Record<string, readonly [number, readonly ParameterKind[]]>;
 
-export type FunctionName = keyof typeof FUNCTIONS;
-export type Argument = number | bigint | Uint8Array | null;
+type FunctionName = keyof typeof FUNCTIONS;
+type Argument = number | bigint | Uint8Array | null;
 
 /** The functions of one module, which is not initialised yet. */
 export interface Pkcs11Functions {

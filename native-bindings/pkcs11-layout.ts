@@ -48,7 +48,7 @@ export function layoutOf(platform: NodeJS.Platform): CkLayout {
 export type AddressOf = (bytes: Uint8Array) => bigint;
 
 /** The value of an attribute: CK_BBOOL, CK_ULONG, or bytes. */
-export type AttributeValue = boolean | number | Uint8Array;
+type AttributeValue = boolean | number | Uint8Array;
 
 /** An attribute and its value. */
 export type Attribute = readonly [type: number, value: AttributeValue];
@@ -60,8 +60,8 @@ export interface Mechanism {
 }
 
 /** A parameter: CK_ULONGs, in their order, and byte strings by address, or by length and address. */
-export type MechanismParameter = readonly ParameterMember[];
-export type ParameterMember =
+type MechanismParameter = readonly ParameterMember[];
+type ParameterMember =
   | number
   | { readonly lengthAndPointer: Uint8Array | undefined }
   | { readonly pointerAndLength: Uint8Array | undefined };

@@ -1,6 +1,6 @@
 /** What a token does besides: PINs, sessions, keys of other programs, and being taken away. On SoftHSM 2. */
 import { constants, publicEncrypt, randomBytes } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { chmod, copyFile, rename, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPkcs11 } from '../../native-bindings/pkcs11.ts';
 import { CKA } from '../../native-bindings/pkcs11-constants.ts';
@@ -358,11 +358,26 @@ describe.skipIf(!hasSoftHsm)('pkcs11 on a token of SoftHSM 2', () => {
     expect(await codeOfAsync(open({ token: 'another' }))).toBe('PROVIDER_UNAVAILABLE');
     expect(await codeOfAsync(open({ token: '' }))).toBe('PARAMETER_INVALID');
     const folder = await temporaryFolder();
-    const { copyFile, chmod } = await import('node:fs/promises');
     const copy = `${folder.path}/module.so`;
     await copyFile(SOFTHSM_MODULE, copy);
     await chmod(copy, 0o666);
     expect(await codeOfAsync(open({ module: copy }))).toBe('PERMISSION_DENIED');
+    await folder.remove();
+  });
+
+  it('does not load a module that lies in the home, or that is named in part', async () => {
+    const folder = await temporaryFolder();
+    const home = `${folder.path}/home`;
+    const pin = options.pin;
+    const create = (pkcs11Module: string) =>
+      SessionKeyStore.create({ home, provider: 'pkcs11', pkcs11Module, token: LABEL, pin });
+    expect(await codeOfAsync(create(`${home}/module.so`))).toBe('POLICY_REFUSED');
+    await (await create(SOFTHSM_MODULE)).close();
+    for (const pkcs11Module of [`${home}/keys/../module.so`, 'keys/module.so', './module.so']) {
+      const edited = { version: 1, provider: 'pkcs11', pkcs11Module, token: LABEL };
+      await writeFile(`${home}/keycask.json`, JSON.stringify(edited));
+      expect(await codeOfAsync(SessionKeyStore.open({ home, pin }))).toBe('POLICY_REFUSED');
+    }
     await folder.remove();
   });
 

@@ -25,12 +25,12 @@ export async function withStoredKey<Result>(
   work: (key: StoredKey) => Promise<Result>,
 ): Promise<Result> {
   const module = await Pkcs11Module.open(path);
-  const options = { module, token: { label: token }, pin, maxSessions: 8 };
+  const lock = new TokenLock(lockFolder, token);
+  const options = { module, token: { label: token }, pin, lock, maxSessions: 8 };
   const sessions = new TokenSessions(options);
   try {
     const found = await sessions.token();
     const abilities = await sessions.use(() => abilitiesOf(module, found));
-    const lock = new TokenLock(lockFolder, token);
     const clock = (): Date => new Date();
     const storage = new Pkcs11Storage({ sessions, lock, token: found, abilities, clock });
     const key = await storage.open({ ...name, scope: 'user' }, { silent: false });

@@ -3,6 +3,7 @@ import { KeyStoreError } from '../../errors.ts';
 import type { KeyToMake } from '../rules/key-storage.ts';
 import type { HeldKey } from './held-key.ts';
 import { findById } from './find-key.ts';
+import type { LoginOptions } from './login.ts';
 import { isAbandoned, newEphemeralId } from './key-id.ts';
 import { findPrivateKeys, labelled, type KeyObject } from './key-objects.ts';
 import {
@@ -69,8 +70,11 @@ class EphemeralKey implements HeldKey {
     this.#parts = parts;
   }
 
-  use<Result>(work: (session: TokenSession) => Promise<Result>): Promise<Result> {
-    return this.#parts.sessions.use(work);
+  use<Result>(
+    work: (session: TokenSession) => Promise<Result>,
+    login: LoginOptions = {},
+  ): Promise<Result> {
+    return this.#parts.sessions.use(work, login);
   }
 
   async find(session: TokenSession): Promise<KeyObject> {
@@ -94,7 +98,7 @@ class EphemeralKey implements HeldKey {
     return Promise.resolve();
   }
 
-  /** Where the token is gone, a session's key is too, and another is deleted by whoever makes the next one. */
+  /** Nobody is asked for a PIN. Where the token is gone, a session's key is too, and another is deleted by whoever makes the next one. */
   async close(): Promise<void> {
     const { connection, isKept, made } = this.#parts;
     const { privateKey, publicHandle } = made;
@@ -104,7 +108,7 @@ class EphemeralKey implements HeldKey {
         if (session.connection !== connection) return;
         await session.api.destroyObject(session.handle, privateKey.handle);
         await session.api.destroyObject(session.handle, publicHandle);
-      });
+      }, SILENTLY);
     } catch (error) {
       if (!KeyStoreError.is(error)) throw error;
     }
@@ -117,4 +121,5 @@ async function deleteAbandoned(session: TokenSession): Promise<void> {
     if (isAbandoned(id)) await destroyPair(session, id);
 }
 
+const SILENTLY: LoginOptions = { silent: true };
 const LABEL = 'keycask ephemeral';

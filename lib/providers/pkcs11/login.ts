@@ -17,6 +17,8 @@ export interface LoginParts extends LoginOptions {
   readonly handle: SessionHandle;
   readonly token: FoundToken;
   readonly pin: (() => Promise<SecretBytes>) | undefined;
+  /** Runs the login while no other process of this user does: SoftHSM fails (CKR_GENERAL_ERROR) where two log in at once. */
+  readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function requireLogin({
   token,
   pin,
   silent,
+  alone,
 }: LoginParts): Promise<boolean> {
   const { flags } = await api.tokenInfo(token.slot);
   const has = (flag: number): boolean => (flags & flag) !== 0;
@@ -48,7 +51,7 @@ export async function requireLogin({
     if (hasKeyboard || !pin) await api.login(handle, null);
     else {
       using secret = await pin();
-      await api.login(handle, secret.bytes);
+      await alone(() => api.login(handle, secret.bytes));
     }
   } catch (error) {
     // By somebody else in this process: then the token is open to all of it.

@@ -59,13 +59,14 @@ export async function openPkcs11Provider(options: Pkcs11ProviderOptions): Promis
   if (!Number.isInteger(maxSessions) || maxSessions < 1)
     throw new KeyStoreError('PARAMETER_INVALID', 'maxSessions: want 1 or more');
   const module = await Pkcs11Module.open(await modulePath(options.module));
-  const sessions = new TokenSessions({ module, token: { label, serial }, pin, maxSessions });
+  const { lockFolder = join(defaultStateFolder(), 'locks'), clock = () => new Date() } = options;
+  const lock = new TokenLock(lockFolder, label);
+  const named = { label, serial };
+  const sessions = new TokenSessions({ module, token: named, pin, lock, maxSessions });
   try {
     const token = await sessions.token();
     const ask = () => abilitiesOf(module, token);
     const abilities = await (pin ? sessions.use(ask) : sessions.usePublic(ask));
-    const { lockFolder = join(defaultStateFolder(), 'locks'), clock = () => new Date() } = options;
-    const lock = new TokenLock(lockFolder, `${token.info.label}\0${token.info.serial}`);
     return new StorageProvider(new Pkcs11Storage({ sessions, lock, token, abilities, clock }));
   } catch (error) {
     await sessions.close();

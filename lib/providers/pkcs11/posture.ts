@@ -47,7 +47,7 @@ export function postureOf(
 }
 
 /** `token "archive" (SoftHSM project, SoftHSM v2)`. */
-export function describeToken({ label, manufacturer, model }: TokenInfo): string {
+function describeToken({ label, manufacturer, model }: TokenInfo): string {
   const maker = [manufacturer, model].filter((text) => text !== '').join(', ');
   return `token ${JSON.stringify(label)}${maker === '' ? '' : ` (${maker})`}`;
 }

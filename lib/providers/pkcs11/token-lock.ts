@@ -30,12 +30,34 @@ export class TokenLock {
    *
    * @throws KeyStoreError STORE_CONFLICT where another process holds the name for a minute; what `work` throws.
    */
-  async hold<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  hold<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    // Some names share a file, so that there are few.
+    const [bucket] = createHash('sha256').update(encodeUtf8(name)).digest();
+    return this.#hold(name, this.#path(String(bucket! % FILES)), work);
+  }
+
+  /**
+   * Runs a login while no other process of this user logs in. Where lock files cannot be written it runs all the same. It may run while a
+   * name is held: it has a file of its own.
+   */
+  async holdLogin<Result>(work: () => Promise<Result>): Promise<Result> {
+    let isRunning = false;
+    try {
+      return await this.#hold(LOGIN, this.#path('login'), () => {
+        isRunning = true;
+        return work();
+      });
+    } catch (error) {
+      if (isRunning || !KeyStoreError.is(error)) throw error;
+      return work();
+    }
+  }
+
+  async #hold<Result>(name: string, path: string, work: () => Promise<Result>): Promise<Result> {
     if (process.platform === 'win32') {
       const locked = { scope: 'user', name: `${this.#token}\0${name}` } as const;
       return withNameLock(await loadKernel32(), 'pkcs11', locked, work);
     }
-    const path = this.#pathOf(name);
     const before = QUEUES.get(path);
     const turn = (async () => {
       await before?.catch(() => undefined);
@@ -71,14 +93,14 @@ export class TokenLock {
     });
   }
 
-  /** Some names share a file, so that there are few. */
-  #pathOf(name: string): string {
-    const [bucket] = createHash('sha256').update(encodeUtf8(name)).digest();
+  #path(part: string): string {
     const token = createHash('sha256').update(encodeUtf8(this.#token)).digest();
-    return join(this.#folder, `pkcs11-${toHex(token.subarray(0, 8))}-${bucket! % FILES}.lock`);
+    return join(this.#folder, `pkcs11-${toHex(token.subarray(0, 8))}-${part}.lock`);
   }
 }
 
+/** No key can have that name. */
+const LOGIN = '\0login';
 const QUEUES = new Map<string, Promise<unknown>>();
 const FILES = 16;
 const GIVE_UP_AFTER_MS = 60_000;

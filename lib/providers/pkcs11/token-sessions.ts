@@ -18,6 +18,7 @@ import { findToken, type FoundToken, type TokenName } from './find-token.ts';
 import type { Pkcs11Module } from './pkcs11-module.ts';
 import { requireLogin, type LoginOptions } from './login.ts';
 import { SessionPool } from './session-pool.ts';
+import type { TokenLock } from './token-lock.ts';
 
 /** Asked whenever the token wants its PIN. Whoever asked disposes of the answer. */
 export type AskPin = () => Promise<SecretBytes>;
@@ -26,6 +27,7 @@ export interface TokenSessionsOptions {
   readonly module: Pkcs11Module;
   readonly token: TokenName;
   readonly pin?: AskPin | undefined;
+  readonly lock: TokenLock;
   readonly maxSessions: number;
 }
 
@@ -44,6 +46,13 @@ export interface TokenSession {
   readonly find: (attributes: readonly Attribute[]) => Promise<ObjectHandle[]>;
   /** Something is on the token from now on. */
   readonly noteMade: () => void;
+}
+
+/** A login that was begun. */
+interface Login {
+  readonly to: Connection;
+  readonly silent: boolean;
+  readonly done: Promise<boolean>;
 }
 
 /** A session that a piece of work is given, and whether it was logged in when that began. */
@@ -80,7 +89,7 @@ export class TokenSessions {
   /** undefined while another one is on its way. */
   #current: Connection | undefined;
   #wasConnected = false;
-  #login: { readonly to: Connection; readonly done: Promise<boolean> } | undefined;
+  #login: Login | undefined;
   /** What the token answered to its PIN, where that was no. */
   #refusal: KeyStoreError | undefined;
   #isClosed = false;
@@ -236,14 +245,21 @@ export class TokenSessions {
   /** Once for all who wait for it. */
   async #logIn(connection: Connection, options: LoginOptions): Promise<boolean> {
     if (this.#refusal) throw this.#refusal;
-    if (this.#login?.to === connection) return this.#login.done;
-    const { module, pin } = this.#options;
+    const { silent = false } = options;
+    if (this.#login?.to === connection) {
+      // One that asks nobody does not speak for those who may ask.
+      if (silent || !this.#login.silent) return this.#login.done;
+      const isLoggedIn = await this.#login.done.catch(() => undefined);
+      return isLoggedIn ?? this.#logIn(connection, options);
+    }
+    const { module, pin, lock } = this.#options;
+    const alone = <Result>(work: () => Promise<Result>): Promise<Result> => lock.holdLogin(work);
     const done = module.run((api) =>
       connection.pool.use((handle) =>
-        requireLogin({ api, handle, token: connection.token, pin, ...options }),
+        requireLogin({ api, handle, token: connection.token, pin, alone, ...options }),
       ),
     );
-    this.#login = { to: connection, done };
+    this.#login = { to: connection, silent, done };
     try {
       return await done;
     } catch (error) {

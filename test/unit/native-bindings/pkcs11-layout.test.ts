@@ -72,7 +72,7 @@ describe('CK_MECHANISM', () => {
     const parameter = [0x250, 2, 1, { pointerAndLength: undefined }];
     const bytes = encodeMechanism(windows, addressOf, { type: 9, parameter });
     expect(toHex(bytes.subarray(0, 40))).toBe(
-      '09000000101000000000000018000000' + '500200000200000001000000000000000000000000000000',
+      '09000000101000000000000018000000500200000200000001000000000000000000000000000000',
     );
   });
 
