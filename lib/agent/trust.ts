@@ -15,7 +15,7 @@ import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
-import { isFsError } from '../platform/fs-error.ts';
+import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { ProviderKeeper } from './provider-keeper.ts';
@@ -128,7 +128,7 @@ export class AgentTrust {
   async #holdIfOpens(provider: Provider, info: PersistedKeyInfo): Promise<void> {
     const { name, legacyKeySpec, scope } = info;
     try {
-      await using key = await provider.openKey(name, legacyKeySpec, { scope, silent: true });
+      await using key = await provider.openKey(name, legacyKeySpec, { scope });
       await this.hold(key);
     } catch (error) {
       // One key that does not open is not held, and keeps no other from being so.
@@ -171,7 +171,10 @@ async function keysOf(provider: Provider): Promise<PersistedKeyInfo[]> {
 
 /** A file that is no certificate is left out: who put it there sees that its signer is not trusted. */
 async function signersIn(folder: string | undefined): Promise<Signer[]> {
-  if (folder === undefined) return [];
+  return folder === undefined ? [] : withFsErrors(folder, () => certificatesIn(folder));
+}
+
+async function certificatesIn(folder: string): Promise<Signer[]> {
   const signers: Signer[] = [];
   for (const name of await namesIn(folder)) {
     const path = join(folder, name);
