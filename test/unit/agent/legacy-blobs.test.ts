@@ -111,22 +111,19 @@ describe('an unsigned blob', () => {
     const legacyBlobs = { keys: ['*'], secretFile: join(folder.path, 'secret'), perMinute: 600 };
     const { server, key } = await decryptOnly('old', { legacyBlobs });
     await using _ = server;
-    const good = randomBytes(16);
-    for (const spoil of [(blob: Uint8Array) => blob, broken]) {
-      // The same block, under other headers.
-      const blob = spoil(blobFor(key, good, ALG_ID.CALG_AES_128));
+    // The same block, under other headers.
+    const under = (blob: Uint8Array, algId: number) => {
       const { encryptedKey } = decodeSimpleBlob(blob);
-      const under = (algId: number) =>
-        hexOf(key.unwrapLegacyBlob(encodeSimpleBlob({ algId, encryptedKey })));
-      const [aes, rc4, rc2] = [
-        await under(ALG_ID.CALG_AES_128),
-        await under(ALG_ID.CALG_RC4),
-        await under(ALG_ID.CALG_RC2),
-      ];
-      expect(rc2).toBe(rc4);
-      if (rc4.length === aes.length) expect(rc4).toBe(aes);
-      if (spoil !== broken) expect(aes).toBe(good.toString('hex'));
-    }
+      return hexOf(key.unwrapLegacyBlob(encodeSimpleBlob({ algId, encryptedKey })));
+    };
+    const sessionKey = randomBytes(16);
+    const good = blobFor(key, sessionKey, ALG_ID.CALG_RC4);
+    for (const blob of [good, broken(good)])
+      expect(await under(blob, ALG_ID.CALG_RC2)).toBe(await under(blob, ALG_ID.CALG_RC4));
+    expect(await under(good, ALG_ID.CALG_AES_128)).toBe(sessionKey.toString('hex'));
+    expect(await under(broken(good), ALG_ID.CALG_AES_192)).toBe(
+      await under(broken(good), ALG_ID.CALG_3DES),
+    );
     await folder.remove();
   });
 
