@@ -1,6 +1,6 @@
 /** The report of a migration: what became of each key and each data file, as JSON and for people. No secret is in it. */
 import type { KeyStoreErrorCode } from '../errors.ts';
-import { counted } from './counted.ts';
+import { counted } from '../bytes/counted.ts';
 import type { Risk } from './risks.ts';
 import type { SkippedPath } from './source-files.ts';
 

@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { KeyStoreError } from '../../errors.ts';
-import { counted } from '../../migration/counted.ts';
+import { counted } from '../../bytes/counted.ts';
 import type { LegacySecrets } from '../../migration/legacy-secrets.ts';
 import type { MigrationReport } from '../../migration/report.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
