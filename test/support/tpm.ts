@@ -22,8 +22,10 @@ function findModule(): string {
 export const TPM_MODULE = findModule();
 export const TPM_PIN = '1234';
 
-/** Are its tests to run? Where it is missing they are left out, except under CI=true, where they then fail. */
-export const hasTpm = process.env['KEYCASK_HAVE_TPM'] === '1' || process.env['CI'] === 'true';
+/** Are its tests to run? Where it is missing they are left out, except on Linux under CI=true, where they then fail. */
+export const hasTpm =
+  process.env['KEYCASK_HAVE_TPM'] === '1' ||
+  (process.env['CI'] === 'true' && process.platform === 'linux');
 
 export interface SoftTpm {
   readonly folder: string;
