@@ -22,7 +22,9 @@ export function lmdbError(error: unknown, path: string, api: string): KeyStoreEr
   const status = typeof code === 'number' ? code : 0;
   if (DAMAGED.has(status))
     return new KeyStoreError('STORE_DAMAGED', `${path}: LMDB cannot use it (${message})`);
-  const name = status > 0 ? errnoName(status) : undefined;
+  // mdb.c calls a write that was cut short EIO; of one that the system refused it tells where.
+  const isCutShort = api === 'write' && status === constants.errno.EIO && !REFUSED.test(message);
+  const name = isCutShort ? 'ENOSPC' : errnoName(status);
   if (name !== undefined) {
     const found = fsError(
       Object.assign(new TypeError(message), { syscall: api, code: name }),
@@ -44,5 +46,6 @@ function errnoName(value: number): string | undefined {
   return Object.entries(constants.errno).find(([, number]) => number === value)?.[0];
 }
 
+const REFUSED = /Attempting to write/;
 /** lmdb.h: MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_PANIC, MDB_VERSION_MISMATCH, MDB_INVALID, MDB_INCOMPATIBLE, MDB_BAD_TXN. */
 const DAMAGED = new Set([-30797, -30796, -30795, -30794, -30793, -30784, -30782]);
