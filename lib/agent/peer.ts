@@ -31,6 +31,15 @@ export async function peerOf(socket: Socket): Promise<Peer> {
   return read(descriptorOf(socket));
 }
 
+/**
+ * Is asked before an agent listens: without it nobody could be let in.
+ *
+ * @throws KeyStoreError MODULE_MISSING without koffi, NOT_SUPPORTED on other systems than Linux, macOS and Windows.
+ */
+export async function requirePeers(): Promise<void> {
+  if (process.platform !== 'win32') await loadPeerCredentials();
+}
+
 /** The number is asked for at the last moment: after a socket is closed, another file may have it. */
 function descriptorOf(socket: Socket): number {
   // Node gives it no public name; it is what `net.Socket({ fd })` takes.

@@ -6,6 +6,7 @@ import { KeyStoreError } from '../errors.ts';
 import { unlinkIfThere } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
+import { requireSocketPath } from '../platform/socket-path.ts';
 
 /**
  * Makes the folder, and removes the socket that an agent which was killed has left.
@@ -15,11 +16,7 @@ import { makeFolder } from '../platform/make-folder.ts';
  */
 export async function prepareSocketPlace(socket: string, isShared: boolean): Promise<void> {
   if (process.platform === 'win32') return;
-  if (Buffer.byteLength(socket) > MAX_SOCKET_PATH)
-    throw new KeyStoreError(
-      'PARAMETER_INVALID',
-      `${socket}: the path of a socket has at most ${MAX_SOCKET_PATH} bytes`,
-    );
+  requireSocketPath(socket);
   const folder = dirname(socket);
   await withFsErrors(folder, async () => {
     await makeFolder(folder, isShared ? 0o755 : 0o700);
@@ -80,7 +77,5 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** sun_path of Linux has 108 bytes with its zero, that of macOS 104. */
-const MAX_SOCKET_PATH = process.platform === 'darwin' ? 103 : 107;
 /** Clients that connect at once; the system may take fewer. */
 const BACKLOG = 4096;

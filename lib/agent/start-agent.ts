@@ -13,6 +13,7 @@ import { Listener } from './listener.ts';
 import { Operations } from './operations.ts';
 import type { Agent, AgentOptions } from './options.ts';
 import { judgeMessage, type JudgeMessage } from './own-messages.ts';
+import { requirePeers } from './peer.ts';
 import { ProviderKeeper } from './provider-keeper.ts';
 import { RateLimit } from './rate-limit.ts';
 import { Sessions } from './sessions.ts';
@@ -22,7 +23,7 @@ import { AgentTrust } from './trust.ts';
  * Starts an agent in this process. The caller hardens the process first (`hardenProcess`), and keeps it running: the agent's socket does so too.
  *
  * @returns When clients can connect.
- * @throws KeyStoreError AGENT_NOT_TRUSTED where others could replace the socket, FILE_EXISTS where an agent answers there already, PASSWORD_WRONG,
+ * @throws KeyStoreError PARAMETER_INVALID, AGENT_NOT_TRUSTED where others could replace the socket, FILE_EXISTS where an agent answers there already, PASSWORD_WRONG,
  *   MODULE_MISSING without koffi (peers of a Unix socket are told by the kernel), and what the provider and the file system throw.
  * @example
  * ```ts
@@ -45,6 +46,8 @@ export async function startAgentThatSigns(
   judge: JudgeMessage,
   options: AgentOptions,
 ): Promise<Agent> {
+  requireOptions(options);
+  await requirePeers();
   const { limits = {} } = options;
   const { requestsPerSecond = DEFAULT_RATE, burst = 2 * requestsPerSecond } = limits;
   const rsaThreads = new RsaThreads(options.threads);
@@ -119,6 +122,13 @@ export async function startAgentThatSigns(
     await close();
     throw error;
   }
+}
+
+function requireOptions({ socket, openProvider }: Partial<AgentOptions>): void {
+  if (typeof socket !== 'string' || socket === '')
+    throw new KeyStoreError('PARAMETER_INVALID', 'socket: want the path to listen on');
+  if (typeof openProvider !== 'function')
+    throw new KeyStoreError('PARAMETER_INVALID', 'openProvider: want a function');
 }
 
 // oxlint-disable-next-line max-params -- three things that an agent is to its owner

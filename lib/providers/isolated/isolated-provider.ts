@@ -22,6 +22,7 @@ import type {
 import { KeyStoreError } from '../../errors.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
+import { requireSocketPath } from '../../platform/socket-path.ts';
 import {
   readCreateOptions,
   requireAlgorithm,
@@ -67,7 +68,8 @@ export interface IsolatedProvider extends Provider {
  * else may replace them. When the agent ends and comes back, named keys are opened again, and have to be the same; a request that changes
  * something is never done twice: where nobody knows whether it was done, it fails with AGENT_OUTCOME_UNKNOWN.
  *
- * @throws KeyStoreError AGENT_UNAVAILABLE, AGENT_NOT_TRUSTED, AGENT_ACCESS_DENIED, AGENT_PROTOCOL.
+ * @throws KeyStoreError AGENT_UNAVAILABLE, AGENT_NOT_TRUSTED, AGENT_ACCESS_DENIED, AGENT_PROTOCOL; PARAMETER_INVALID for a socket or a user that
+ *   can be none.
  * @example
  * ```ts
  * await using provider = await openIsolatedProvider({ socket: '/run/keycask/agent.sock' });
@@ -77,6 +79,7 @@ export interface IsolatedProvider extends Provider {
 export async function openIsolatedProvider(
   options: IsolatedProviderOptions,
 ): Promise<IsolatedProvider> {
+  requireOptions(options);
   const { socket, agentUser, reconnectMs = RECONNECT_MS } = options;
   const channel = new AgentChannel({ socket, agentUser, reconnectMs });
   try {
@@ -86,6 +89,15 @@ export async function openIsolatedProvider(
     await channel.close();
     throw error;
   }
+}
+
+/** A program without types may give the name of a user, and would believe a socket that it did not mean, or none. */
+function requireOptions({ socket, agentUser }: IsolatedProviderOptions): void {
+  if (typeof socket !== 'string' || socket === '')
+    throw new KeyStoreError('PARAMETER_INVALID', "socket: want the path of an agent's socket");
+  requireSocketPath(socket);
+  if (agentUser !== undefined && !(Number.isInteger(agentUser) && agentUser >= 0))
+    throw new KeyStoreError('PARAMETER_INVALID', 'agentUser: want the number of a user');
 }
 
 const RECONNECT_MS = 5000;

@@ -44,6 +44,18 @@ describe.runIf(process.platform !== 'win32')('a client', () => {
     expect(await codeAt(`${socket}.kept`)).toBe('AGENT_UNAVAILABLE');
   });
 
+  it('refuses what can be no socket and no user before it looks', async () => {
+    expect(await codeAt(join(folder.path, 'x'.repeat(120)))).toBe('PARAMETER_INVALID');
+    expect(await codeAt('')).toBe('PARAMETER_INVALID');
+    const socket = join(folder.path, 'agent.sock');
+    await listen(socket);
+    for (const agentUser of ['ann', -1, 1.5] as number[])
+      expect(await codeAt(socket, agentUser)).toBe('PARAMETER_INVALID');
+    const options = {} as Parameters<typeof openIsolatedProvider>[0];
+    expect(await codeOfAsync(openIsolatedProvider(options))).toBe('PARAMETER_INVALID');
+    expect(connections).toBe(0);
+  });
+
   it('does not connect to what is no socket', async () => {
     await mkdir(join(folder.path, 'agent.sock'));
     expect(await codeAt(join(folder.path, 'agent.sock'))).toBe('AGENT_NOT_TRUSTED');
