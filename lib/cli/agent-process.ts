@@ -33,12 +33,11 @@ const START_TAKES_MS = 30_000;
 const LOOK_EACH_MS = 25;
 
 /**
- * Starts it, and waits until it answers.
+ * Starts it, and waits until it answers. {@link requireNone} comes first.
  *
- * @throws KeyStoreError FILE_EXISTS where one answers there already; AGENT_UNAVAILABLE with its last words where it ended.
+ * @throws KeyStoreError AGENT_UNAVAILABLE with its last words where it ended.
  */
 export async function startInBackground(agent: BackgroundAgent): Promise<ReadyAgent> {
-  await requireNone(agent.address);
   const { SECURE_HEAP_ARGUMENTS } = await import('../agent/harden.ts');
   const [program, ...args] = selfCommand(SECURE_HEAP_ARGUMENTS, [
     'agent',
@@ -60,9 +59,14 @@ export async function startInBackground(agent: BackgroundAgent): Promise<ReadyAg
   }
 }
 
-/** Another agent's answers must not be taken for this one's. */
-async function requireNone({ socket, ...address }: AgentAddress): Promise<void> {
-  if (!(await look({ socket, ...address }))) return;
+/**
+ * Another agent's answers must not be taken for this one's.
+ *
+ * @throws KeyStoreError FILE_EXISTS where one answers there already.
+ */
+export async function requireNone(address: AgentAddress): Promise<void> {
+  const { socket } = address;
+  if (!(await look(address))) return;
   throw new KeyStoreError('FILE_EXISTS', `an agent answers at ${socket} already`, {
     hint: 'See `keycask agent status`, or stop it first: `keycask agent stop`.',
   });

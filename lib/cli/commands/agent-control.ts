@@ -37,13 +37,14 @@ export function addAgentControl(group: Command, invocation: Invocation): void {
 function addAgentStop(group: Command, invocation: Invocation): void {
   const command = group
     .command('stop')
+    .summary('stop the agent')
     .description('Stop the agent: it finishes what it is at, and wipes its keys.')
     .addOption(socketOption())
     .addOption(agentUserOption())
     .action(
       action<AgentSocketOptions>(invocation, async (context) => {
         const address = await addressOf(context);
-        const { pid } = await statusOf(address);
+        const { pid } = await statusToStop(address);
         signal(pid);
         await waitUntilGone(address);
         context.output.result({ pid, stopped: true }, 'stopped');
@@ -55,6 +56,7 @@ function addAgentStop(group: Command, invocation: Invocation): void {
 function addAgentStatus(group: Command, invocation: Invocation): void {
   const command = group
     .command('status')
+    .summary('what the agent is, and who could read its keys')
     .description('Tell what the agent is, who could read its keys, and what it has done.')
     .addOption(socketOption())
     .addOption(agentUserOption())
@@ -74,6 +76,7 @@ function addAgentStatus(group: Command, invocation: Invocation): void {
 function addAgentLock(group: Command, invocation: Invocation): void {
   const command = group
     .command('lock')
+    .summary('close its keys and forget its passphrase')
     .description('Close its keys and forget its passphrase, for all its clients.')
     .addOption(socketOption())
     .addOption(agentUserOption())
@@ -90,6 +93,7 @@ function addAgentLock(group: Command, invocation: Invocation): void {
 function addAgentUnlock(group: Command, invocation: Invocation): void {
   const command = group
     .command('unlock')
+    .summary('give it its passphrase or PIN')
     .description('Give the agent its passphrase, or the PIN of its token.')
     .option('--without-passphrase', 'of an agent whose keys lie under a machine secret')
     .addOption(socketOption())
@@ -97,22 +101,46 @@ function addAgentUnlock(group: Command, invocation: Invocation): void {
     .action(
       action<UnlockOptions>(invocation, async (context) => {
         await using agent = await connect(await addressOf(context));
-        using passphrase = await secretFor(context, agent);
-        await agent.unlock(passphrase);
+        const { isLocked, provider } = await agent.status();
+        if (isLocked) await unlock(context, agent, provider);
         context.output.result({ locked: false }, 'unlocked');
+        if (!isLocked)
+          context.output.note('It was not locked: nothing was asked for, or looked at.');
       }),
     );
   examples(command, 'keycask agent unlock');
 }
 
-/** A token has a PIN. */
-async function secretFor(
+// oxlint-disable-next-line max-params -- who asks, who is asked, and what it has
+async function unlock(
   context: CommandContext<UnlockOptions>,
   agent: IsolatedProvider,
-): Promise<SecretBytes> {
-  if (context.options.withoutPassphrase === true) return new SecretBytes(0);
-  const { provider } = await agent.status();
-  return provider === 'pkcs11' ? context.askPin() : context.askPassphrase();
+  provider: string,
+): Promise<void> {
+  const { withoutPassphrase = false } = context.options;
+  // A token has a PIN.
+  const ask = provider === 'pkcs11' ? context.askPin : context.askPassphrase;
+  using secret = withoutPassphrase ? new SecretBytes(0) : await ask().catch(orWithout(provider));
+  try {
+    await agent.unlock(secret);
+  } catch (error) {
+    if (!withoutPassphrase || !KeyStoreError.is(error) || error.code !== 'PASSWORD_WRONG')
+      throw error;
+    throw new KeyStoreError('PASSWORD_WRONG', 'the keys of this agent do not open without one', {
+      hint: 'Leave --without-passphrase out.',
+    });
+  }
+}
+
+/** Who locked an agent that has no passphrase is told how it opens again. */
+function orWithout(provider: string): (error: unknown) => never {
+  return (error) => {
+    if (provider === 'pkcs11' || !KeyStoreError.is(error) || error.code !== 'PASSWORD_REQUIRED')
+      throw error;
+    throw new KeyStoreError('PASSWORD_REQUIRED', error.message, {
+      hint: 'Give --passphrase-file FILE or KEYCASK_PASSPHRASE; where its keys lie under a machine secret, --without-passphrase.',
+    });
+  };
 }
 
 function agentUserOption(): Option {
@@ -127,6 +155,18 @@ async function statusOf(address: AgentAddress): Promise<AgentStatus> {
   return agent.status();
 }
 
+/** Root is no user of an agent unless it was named, and may end any process. */
+async function statusToStop(address: AgentAddress): Promise<AgentStatus> {
+  try {
+    return await statusOf(address);
+  } catch (error) {
+    if (!KeyStoreError.is(error) || error.code !== 'AGENT_ACCESS_DENIED') throw error;
+    throw new KeyStoreError(error.code, error.message, {
+      hint: "As root: `systemctl stop keycask-agent`, or `kill` the agent's process. Its own user may say `keycask agent stop`.",
+    });
+  }
+}
+
 function signal(pid: number): void {
   try {
     process.kill(pid, 'SIGTERM');
@@ -134,7 +174,7 @@ function signal(pid: number): void {
     throw new KeyStoreError(
       'PERMISSION_DENIED',
       `the agent (process ${pid}) belongs to another user: ${(error as Error).message}`,
-      { hint: 'As root: `systemctl stop keycask-agent`, or `keycask agent stop`.' },
+      { hint: `As root: \`systemctl stop keycask-agent\`, or \`kill ${pid}\`.` },
     );
   }
 }

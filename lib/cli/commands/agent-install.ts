@@ -8,7 +8,12 @@ import { KeyStoreError } from '../../errors.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
 import { selfCommand } from '../self-command.ts';
-import { addAgentSettings, argumentsOf, type AgentStartOptions } from './agent-options.ts';
+import {
+  addAgentSettings,
+  argumentsOf,
+  settingsOf,
+  type AgentStartOptions,
+} from './agent-options.ts';
 
 interface InstallOptions extends AgentStartOptions, ForceOption, OutOption {
   readonly user: string;
@@ -39,6 +44,7 @@ export function addAgentInstall(group: Command, invocation: Invocation): void {
       if (options.dryRun !== true)
         await writeAll(files.files, { place, force: options.force === true });
       print(context, files, { isOwn, place });
+      await tellUnknownUsers(context);
       if (isOwn && isHidden(selfCommand([], []))) output.note(IN_HOME);
       if (!isOwn)
         output.note(
@@ -72,6 +78,7 @@ async function systemFiles(options: InstallOptions): Promise<ServiceFiles> {
   const folder = resolve(options.folder ?? SYSTEM_FOLDERS.agent);
   const socket = resolve(options.socket ?? SYSTEM_AGENT.socket);
   const folders = { agent: folder, secret: `${folder}-secret`, runtime: dirname(socket) };
+  await requireStartable({ ...options, folder, socket });
   const command = await commandOf({ ...options, folder, socket });
   const { user } = options;
   if (!/^[a-z_][a-z0-9_-]{0,30}$/u.test(user))
@@ -88,6 +95,7 @@ async function systemFiles(options: InstallOptions): Promise<ServiceFiles> {
 
 async function userFiles(options: InstallOptions): Promise<ServiceFiles> {
   const { userServiceFiles } = await import('../../agent/service-files.ts');
+  await requireStartable(options);
   const command = await commandOf(options);
   const given = process.env['XDG_CONFIG_HOME'];
   const folder = given && isAbsolute(given) ? given : join(homedir(), '.config');
@@ -96,7 +104,36 @@ async function userFiles(options: InstallOptions): Promise<ServiceFiles> {
   return userServiceFiles({ command, environment, hasToken, isInHome: true }, folder);
 }
 
-async function commandOf(options: AgentStartOptions): Promise<string[]> {
+/** A service that ends as soon as it starts is noticed later, by somebody else: what `agent start` refuses is refused here. */
+async function requireStartable(options: InstallOptions): Promise<void> {
+  const { AgentFolder } = await import('../../agent/agent-folder.ts');
+  const { DEFAULT_CONFIGURATION, readConfiguration } =
+    await import('../../agent/agent-configuration.ts');
+  const { defaultAgentFolder } = await import('../../platform/folders.ts');
+  const { requireSocketPath } = await import('../../platform/socket-path.ts');
+  const folder = new AgentFolder(resolve(options.folder ?? defaultAgentFolder()));
+  // Of another machine nothing is known; and root may be the only one who can look.
+  const isHere = options.out === undefined;
+  const present = isHere ? await readConfiguration(folder).catch(() => undefined) : undefined;
+  settingsOf(options, present ?? DEFAULT_CONFIGURATION);
+  if (options.socket !== undefined) requireSocketPath(resolve(options.socket));
+}
+
+/** On another machine they may be there. */
+async function tellUnknownUsers({
+  options,
+  output,
+}: CommandContext<InstallOptions>): Promise<void> {
+  const { userNumber } = await import('../../platform/users.ts');
+  for (const user of options.allow ?? [])
+    await userNumber(user).catch(() =>
+      output.note(
+        `There is no user ${JSON.stringify(user)} here: until there is one, the agent does not start.`,
+      ),
+    );
+}
+
+async function commandOf(options: InstallOptions): Promise<string[]> {
   const { SECURE_HEAP_ARGUMENTS } = await import('../../agent/harden.ts');
   const folder = options.folder === undefined ? undefined : resolve(options.folder);
   const settings = argumentsOf({ ...options, ...(folder && { folder }) });

@@ -7,7 +7,7 @@ import type { AgentFolder } from '../../agent/agent-folder.ts';
 import { PROTECTION_LEVELS } from '../../contracts/protection-level.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
-import { startInBackground, type ReadyAgent } from '../agent-process.ts';
+import { requireNone, startInBackground, type ReadyAgent } from '../agent-process.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { examples } from '../options.ts';
 import { agentFolderOf } from './agent-folder.ts';
@@ -50,12 +50,12 @@ export function addAgentStart(group: Command, invocation: Invocation): void {
   );
 }
 
-/** Settings are looked at, and the passphrase is asked for, where there is a terminal. */
+/** Settings are looked at, and the passphrase is asked for, where there is a terminal. Where an agent answers already nothing is changed or asked. */
 async function start(context: CommandContext<StartOptions>): Promise<void> {
   const { options, output } = context;
-  const { folder, configuration } = await settle(context);
   const socket = await socketOf(options);
-  await folder.create();
+  await requireNone({ socket });
+  const { folder, configuration } = await settle(context);
   using passphrase = await passphraseFor(context, folder, configuration);
   const { pid, place, level } = await startInBackground({
     arguments: [...argumentsOf({ ...options, folder: folder.path, socket }), '--locked'],

@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<ContainerInfo>[] = [
   { heading: 'SCOPE', width: 7, text: ({ scope }) => scope },
   { heading: 'EXCHANGE', width: 10, text: ({ exchange }) => exchange?.algorithm ?? '-' },
   { heading: 'SIGNATURE', width: 10, text: ({ signature }) => signature?.algorithm ?? '-' },
-  { heading: 'USED IN', width: 12, text: ({ usedIn }) => usedIn },
+  { heading: 'USED IN', width: 17, text: ({ usedIn }) => usedIn },
   { heading: 'NAME', text: ({ name }) => name },
 ];
 
