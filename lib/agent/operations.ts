@@ -22,7 +22,7 @@ import { listKeys } from './listings.ts';
 import type { JudgeMessage } from './own-messages.ts';
 import type { Peer } from './peer.ts';
 import type { ProviderKeeper } from './provider-keeper.ts';
-import { requireNoForgery, rememberSigning } from './pkcs1-rule.ts';
+import { Pkcs1Failures, requireNoForgery, rememberSigning } from './pkcs1-rule.ts';
 import type { RateLimit } from './rate-limit.ts';
 import type { HeldKey, Session } from './sessions.ts';
 import type { AgentTrust } from './trust.ts';
@@ -58,6 +58,7 @@ type Handlers = {
 export class Operations {
   readonly #parts: AgentParts;
   readonly #handles: HandleTable;
+  readonly #failures = new Pkcs1Failures();
 
   constructor(parts: AgentParts) {
     this.#parts = parts;
@@ -122,7 +123,8 @@ export class Operations {
       const held = this.#handles.pending(caller.session, handle);
       const key = await this.#use(() => held.pending.finalize({ writeToLegacyStore }));
       caller.session.handles.delete(handle);
-      await this.#parts.trust.hold(key);
+      // Whoever may make any key at all may make an ephemeral one, and nobody names those that he trusts.
+      if (key.name !== null) await this.#parts.trust.hold(key);
       const opened = this.#handles.addKey(key, { silent: false }, caller);
       this.#parts.audit.done('create', caller, key);
       return { result: openedKey(opened, key) };
@@ -161,7 +163,7 @@ export class Operations {
       const held = this.#held(handle, 'change', caller);
       const key = await this.#handles.key(held);
       await key.setProperty(property as 'keyUsage', value as never);
-      if (property === 'keyUsage') await trust.hold(key);
+      if (property === 'keyUsage' && held.name !== null) await trust.hold(key);
       audit.done('change', caller, held, { property: property.slice(0, 64) });
       return { result: {} };
     },
@@ -171,7 +173,9 @@ export class Operations {
       const held = this.#held(handle, 'unwrap', caller);
       const [key, record] = [await this.#handles.key(held), await trust.verify(bytes)];
       await requireNoForgery(held, key, record, recipient);
-      const secret = await this.#use(() => key.unwrap(record, recipient));
+      const secret = await this.#failures.count(record, recipient, caller.peer.uid, () =>
+        this.#use(() => key.unwrap(record, recipient)),
+      );
       audit.done('unwrap', caller, held, { record: record.metadata.recordId });
       return { result: { key: secret.bytes }, secret };
     },
@@ -220,7 +224,7 @@ export class Operations {
       const key = await this.#handles.key(held);
       await key.delete();
       caller.session.handles.delete(handle);
-      this.#parts.trust.release(held.publicKey);
+      if (held.name !== null) this.#parts.trust.release(held.publicKey);
       this.#parts.audit.done('delete', caller, held);
       return { result: {} };
     },

@@ -25,20 +25,32 @@ export class RateLimit {
 
   /** @throws KeyStoreError AGENT_BUSY where the user has used up what it may ask for now. */
   take(user: number | undefined): void {
-    const bucket = this.#bucketOf(user ?? NOBODY);
-    const now = this.#now();
-    bucket.left = Math.min(this.#burst, bucket.left + (now - bucket.at) * this.#perMs);
-    bucket.at = now;
-    if (bucket.left < 1)
-      throw new KeyStoreError('AGENT_BUSY', 'this user asks the agent more often than it allows');
-    bucket.left--;
+    this.require(user);
+    this.charge(user);
   }
 
+  /** Takes nothing yet. @throws KeyStoreError AGENT_BUSY as {@link take}. */
+  require(user: number | undefined): void {
+    if (this.#bucketOf(user ?? NOBODY).left < 1)
+      throw new KeyStoreError('AGENT_BUSY', 'this user asks the agent more often than it allows');
+  }
+
+  /** Takes without asking: what was at work already makes a debt, that time pays. */
+  charge(user: number | undefined): void {
+    this.#bucketOf(user ?? NOBODY).left--;
+  }
+
+  /** As full as it is now. */
   #bucketOf(user: number): Bucket {
+    const now = this.#now();
     const known = this.#buckets.get(user);
-    if (known) return known;
+    if (known) {
+      known.left = Math.min(this.#burst, known.left + (now - known.at) * this.#perMs);
+      known.at = now;
+      return known;
+    }
     if (this.#buckets.size >= MAX_BUCKETS && user !== NOBODY) return this.#bucketOf(NOBODY);
-    const bucket = { left: this.#burst, at: this.#now() };
+    const bucket = { left: this.#burst, at: now };
     this.#buckets.set(user, bucket);
     return bucket;
   }

@@ -27,6 +27,8 @@ export interface AgentTrustOptions {
 
 /** A key that the agent holds. */
 interface HeldKey {
+  /** What names it, so that the key that takes its place ends the trust in it. */
+  readonly place: string;
   readonly keyId: Uint8Array;
   readonly publicKey: Uint8Array;
   /** By its algorithm and its usages: what it signed is trusted. */
@@ -42,6 +44,8 @@ export class AgentTrust {
   readonly #options: AgentTrustOptions;
   readonly #keeper: ProviderKeeper;
   readonly #held = new Map<string, HeldKey>();
+  /** By place, the names of those in `#held`. */
+  readonly #places = new Map<string, string>();
   #pinned = new Map<string, TrustedSigner>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
@@ -83,19 +87,25 @@ export class AgentTrust {
     );
   };
 
-  /** A key was opened, made, or changed: its seal, or its making, is the word for what it is. */
+  /** A named key was opened, made, or changed: its seal, or its making, is the word for what it is. */
   async hold(key: PersistedKey): Promise<void> {
     const { publicKey } = key;
     const keyId = keyIdentifier(publicKey);
     const maySign = (await key.getProperty('keyUsage')).includes('sign');
     const name = nameOf(keyId);
+    const place = JSON.stringify([key.scope, key.legacyKeySpec, key.name]);
+    const before = this.#places.get(place);
+    if (before !== undefined && before !== name) this.#held.delete(before);
+    this.#places.set(place, name);
     if (this.#held.get(name)?.maySign !== maySign)
-      this.#held.set(name, { keyId, publicKey, maySign, certificate: undefined });
+      this.#held.set(name, { place, keyId, publicKey, maySign, certificate: undefined });
   }
 
   /** A key was deleted. */
   release(publicKey: Uint8Array): void {
-    this.#held.delete(nameOf(keyIdentifier(publicKey)));
+    const name = nameOf(keyIdentifier(publicKey));
+    this.#places.delete(this.#held.get(name)?.place ?? '');
+    this.#held.delete(name);
   }
 
   holds(publicKey: Uint8Array): boolean {

@@ -1,0 +1,117 @@
+/** What a client may try that is let in: to be believed as a signer, to have blocks tried, to lose or to fill what the agent keeps. */
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
+import { encodeSimpleBlob } from '../../../lib/blobs/simple-blob.ts';
+import { plainBytes } from '../../../lib/bytes/octets.ts';
+import { wrapRsaPkcs1 } from '../../../lib/keys/rsa-pkcs1.ts';
+import { SecretBytes } from '../../../lib/keys/secret-bytes.ts';
+import { parsePublicKey } from '../../../lib/keys/signature.ts';
+import type { SigningIdentity } from '../../../lib/messages/sign-message.ts';
+import type { IsolatedKey } from '../../../lib/providers/isolated/index.ts';
+import { sealClassicRecord } from '../../../lib/records/seal.ts';
+import { verifyKeyRecord } from '../../../lib/records/verify.ts';
+import { message } from '../../../lib/testing/provider/test-messages.ts';
+import { exchangeKey, signatureKey, startTestAgent } from '../../support/agent.ts';
+import { codeOfAsync } from '../../support/errors.ts';
+import { testIdentity } from '../../support/signing-identity.ts';
+
+/** A record that somebody else than the key's owner makes around a block of his choice. */
+async function recordAround(block: Uint8Array, signer: SigningIdentity) {
+  using secret = new SecretBytes(32);
+  const simpleBlob = encodeSimpleBlob({ algId: ALG_ID.CALG_AES_256, encryptedKey: block });
+  const signingTime = new Date('2026-01-01T00:00:00Z');
+  const metadata = {
+    recordId: plainBytes(randomBytes(16)),
+    recordVersion: 1,
+    label: '',
+    purpose: '',
+    algorithm: ALG_ID.CALG_AES_256,
+    effectiveBits: 256,
+    created: signingTime,
+    storeId: plainBytes(randomBytes(16)),
+    provenance: 'generated',
+    attributes: [],
+  } as const;
+  const bytes = await sealClassicRecord(secret, simpleBlob, metadata, { signer, signingTime });
+  const pin = { ...signer, trust: 'pinned' } as const;
+  return verifyKeyRecord(bytes, { findSigner: () => pin });
+}
+
+function blockFor(key: IsolatedKey): Uint8Array {
+  using secret = SecretBytes.random(32);
+  return wrapRsaPkcs1(parsePublicKey(key.publicKey), secret);
+}
+
+async function pkcs8Of({ privateKey }: Awaited<ReturnType<typeof testIdentity>>) {
+  return SecretBytes.take(plainBytes(privateKey.export({ type: 'pkcs8', format: 'der' })));
+}
+
+describe('a signer whom nobody named', () => {
+  it('is not believed for bringing its key in as an ephemeral one', async () => {
+    await using server = await startTestAgent({ trustedSigners: [] });
+    const client = await server.open();
+    const key = await exchangeKey(client, 'archive', 'RSA');
+    await key.setProperty('keyUsage', ['decrypt']);
+    const stranger = await testIdentity();
+    using pkcs8 = await pkcs8Of(stranger);
+    const brought = await (await client.importKey(pkcs8, null, 'AT_SIGNATURE')).finalize();
+    await brought.setProperty('keyUsage', ['sign']);
+    const record = await recordAround(blockFor(key), stranger);
+    expect(await codeOfAsync(key.unwrap(record, 0))).toBe('BLOB_SIGNER_NOT_TRUSTED');
+    await brought.close();
+    expect(await codeOfAsync(key.unwrap(record, 0))).toBe('BLOB_SIGNER_NOT_TRUSTED');
+  });
+
+  it('is not believed any more when another key has the place of its own', async () => {
+    await using server = await startTestAgent({ trustedSigners: [] });
+    const client = await server.open();
+    const key = await exchangeKey(client, 'archive', 'RSA');
+    await key.setProperty('keyUsage', ['decrypt']);
+    const retired = await testIdentity();
+    using pkcs8 = await pkcs8Of(retired);
+    await (await client.importKey(pkcs8, 'archive', 'AT_SIGNATURE')).finalize();
+    const record = await recordAround(blockFor(key), retired);
+    (await key.unwrap(record, 0)).dispose();
+    const over = { overwrite: true };
+    await (
+      await client.createPersistedKey('ECDSA_P256', 'archive', 'AT_SIGNATURE', over)
+    ).finalize();
+    expect(await codeOfAsync(key.unwrap(record, 0))).toBe('BLOB_SIGNER_NOT_TRUSTED');
+  });
+});
+
+describe('blocks of PKCS#1 v1.5', () => {
+  it('that do not open are tried only so often, whoever signed around them', async () => {
+    await using server = await startTestAgent();
+    const client = await server.open();
+    const key = await exchangeKey(client, 'archive', 'RSA');
+    await key.setProperty('keyUsage', ['decrypt']);
+    const signer = await testIdentity();
+    using pkcs8 = await pkcs8Of(signer);
+    await (await client.importKey(pkcs8, 'signer', 'AT_SIGNATURE')).finalize();
+    const block = blockFor(key);
+    const good = await recordAround(block, signer);
+    block[100]! ^= 1;
+    const bad = await recordAround(block, signer);
+    const codes: string[] = [];
+    for (let n = 0; n < 7; n++)
+      codes.push(
+        ...(await Promise.all(Array.from({ length: 100 }, () => codeOfAsync(key.unwrap(bad, 0))))),
+      );
+    expect(codes.slice(0, 500)).toEqual(Array.from({ length: 500 }, () => 'KEY_UNWRAP_FAILED'));
+    expect(codes.at(-1)).toBe('AGENT_BUSY');
+    expect(await codeOfAsync(key.unwrap(good, 0))).toBe('AGENT_BUSY');
+    // Other work of the same user goes on.
+    await (await signatureKey(client, 'other')).sign(message('ecdsa-sha256'));
+  });
+
+  it('are not opened by an ephemeral key that has signed, whatever its usages are now', async () => {
+    await using server = await startTestAgent();
+    const key = await exchangeKey(await server.open(), null, 'RSA');
+    await key.sign(message('rsa-pkcs1-sha256'));
+    await key.setProperty('keyUsage', ['decrypt']);
+    const record = await recordAround(blockFor(key), await testIdentity());
+    expect(await codeOfAsync(key.unwrap(record, 0))).not.toBe('none');
+  });
+});
