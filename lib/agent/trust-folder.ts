@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { toHex } from '../bytes/octets.ts';
 import { MAX_CERTIFICATE } from '../cms/certificate.ts';
 import { KeyStoreError } from '../errors.ts';
-import { signerOf } from '../keys/certificate-signer.ts';
+import { requireForSigning, signerOf } from '../keys/certificate-signer.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
 import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
@@ -32,13 +32,14 @@ export async function listTrusted(folder: string): Promise<TrustedCertificate[]>
 /**
  * Records that this signer signed are opened from now on. Adding one twice does nothing.
  *
- * @throws KeyStoreError BLOB_MALFORMED where it is no certificate.
+ * @throws KeyStoreError BLOB_MALFORMED where it is no certificate, PARAMETER_INVALID where it is not one for signing.
  */
 export async function addTrusted(
   folder: string,
   certificate: Uint8Array,
 ): Promise<TrustedCertificate> {
   const { keyId: bytes } = signerOf(certificate);
+  await requireForSigning(certificate);
   const keyId = toHex(bytes);
   // Readable by the agent, whoever puts it there.
   await writeDurably(join(folder, `${keyId}${ENDING}`), certificate, {

@@ -59,7 +59,9 @@ export async function importRecord(
   const record = verifyOutside(home, bytes, options);
   const id = toHex(record.metadata.recordId);
   if (home.shelf.find(id))
-    throw new KeyStoreError('STORE_CONFLICT', `the store has a key ${id} already`);
+    throw new KeyStoreError('STORE_CONFLICT', `the store has a key ${id} already`, {
+      hint: 'There is nothing to import. To replace that key by this one, remove it first.',
+    });
   const provenance = outsideProvenance(record);
   const version = (home.shelf.lastVersion(id) ?? 0) + 1;
   return storeNext(home, record, {

@@ -1,8 +1,7 @@
 /** Looking after the pins of a home: list, add, revoke. */
 import { equalBytes, toHex } from '../bytes/octets.ts';
-import { decodeCertificate } from '../cms/certificate.ts';
 import { KeyStoreError } from '../errors.ts';
-import { signerOf } from '../keys/certificate-signer.ts';
+import { requireForSigning, signerOf } from '../keys/certificate-signer.ts';
 import type { Pin } from '../trust/trust.ts';
 import type { Home } from './home.ts';
 import { checkText } from './keys.ts';
@@ -20,12 +19,7 @@ export async function trustSigner(
   name?: string,
 ): Promise<TrustedSignerInfo> {
   await home.refresh();
-  const { keyUsage, subject } = await decodeCertificate(certificate);
-  if (keyUsage && !keyUsage.includes('digitalSignature')) {
-    throw new KeyStoreError('PARAMETER_INVALID', `the certificate ${subject} is not for signing`, {
-      hint: 'Ask for the signing certificate: `keycask container certificate --signing`.',
-    });
-  }
+  const { subject } = await requireForSigning(certificate);
   const { keyId } = signerOf(certificate);
   if (home.trust.find(keyId))
     throw new KeyStoreError(

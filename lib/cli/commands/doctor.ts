@@ -22,6 +22,9 @@ interface Versions {
   readonly system: string;
 }
 
+/** Of a home that did not open only what the machine has. */
+type Findings = Pick<DoctorReport, 'providers' | 'checks' | 'limits'> & Partial<DoctorReport>;
+
 export function addDoctor(program: Command, invocation: Invocation): void {
   const command = program
     .command('doctor')
@@ -41,15 +44,20 @@ export function addDoctor(program: Command, invocation: Invocation): void {
 }
 
 /** A home that does not open is a finding, not a failure: the rest is looked at all the same. */
-async function examine(context: CommandContext): Promise<DoctorReport> {
+async function examine(context: CommandContext): Promise<Findings> {
   const { store, opened } = await openSomehow(context);
   await using _store = store;
   const report = await store.doctor();
   if (store.home !== undefined) return { ...report, checks: [opened, ...report.checks] };
   // What stands in for the home says nothing about the home.
-  const { posture: _posture, ...ofProgram } = report;
+  const { providers, windows, limits } = report;
   const checks = report.checks.filter(({ name }) => PROGRAM_CHECKS.includes(name));
-  return { ...ofProgram, checks: [opened, ...checks] };
+  return {
+    providers,
+    ...(windows !== undefined && { windows }),
+    limits,
+    checks: [opened, ...checks],
+  };
 }
 
 /** Checks of the program and its parts, not of a home. */
@@ -66,7 +74,7 @@ async function openSomehow(context: CommandContext): Promise<Opened> {
     return { store, opened: { name: 'home', ok: true, detail: `${store.home}` } };
   } catch (error) {
     if (!KeyStoreError.is(error) || error.code === 'CANCELLED') throw error;
-    const detail = `${error.code}: ${error.message}`;
+    const detail = `${error.code}: ${error.message.replace(/\.$/u, '')}. ${error.hint}`;
     const opened = { name: 'home', ok: false, detail };
     try {
       return { store: await openStoreReadOnly(context), opened };
@@ -77,7 +85,7 @@ async function openSomehow(context: CommandContext): Promise<Opened> {
   }
 }
 
-function print({ output }: CommandContext, versions: Versions, report: DoctorReport): void {
+function print({ output }: CommandContext, versions: Versions, report: Findings): void {
   if (output.json) return output.result({ ...versions, ...report }, '');
   const { keycask, node, openssl, system } = versions;
   const { checks, capabilities, posture, protection, limits } = report;
@@ -87,7 +95,7 @@ function print({ output }: CommandContext, versions: Versions, report: DoctorRep
     ({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}`,
   );
   section(output, 'Checks', findings);
-  if (report.home !== undefined)
+  if (report.home !== undefined && capabilities)
     section(output, `Provider of the home, ${report.provider}`, [
       ...abilities(capabilities),
       `private keys are used in: ${capabilities.protectionLevel}`,
