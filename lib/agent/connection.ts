@@ -64,7 +64,7 @@ export class Connection {
 
   /** Ends it where the client owes something for too long. */
   check(now: number): void {
-    if (this.#due === undefined || now < this.#due) return;
+    if (this.#due === undefined || now < this.#due || this.#socket.isPaused()) return;
     const what = this.#session ? 'the rest of a frame' : 'hello';
     this.end(protocolError(`${what} did not come within ${this.#parts.frameTimeoutMs} ms`));
   }
@@ -94,12 +94,15 @@ export class Connection {
       return;
     }
     if (!this.#session) return;
-    this.#due = this.#reader.isHalf ? performance.now() + this.#parts.frameTimeoutMs : undefined;
+    // Counted from the frame's beginning: another byte now and then gains no time.
+    if (!this.#reader.isHalf) this.#due = undefined;
+    else this.#due ??= performance.now() + this.#parts.frameTimeoutMs;
     this.#parts.onActivity(this);
   }
 
   #receive(body: Uint8Array): void {
     if (this.#isEnded) return;
+    this.#due = undefined;
     const request = decodeRequest(body);
     this.#parts.onRequest();
     if (request.op === 'hello') {
@@ -122,8 +125,10 @@ export class Connection {
       throw protocolError(`this agent speaks ${PROTOCOL_NAME} ${PROTOCOL_VERSIONS.join(', ')}`);
     const { sessions, welcome } = this.#parts;
     const { session, resumed } = sessions.enter(name, this.#peer.uid);
-    session.connection?.destroy();
+    // Taken over first: a connection that still has its session leaves it, to be swept.
+    const before = session.connection;
     session.connection = this;
+    before?.destroy();
     this.#session = session;
     this.#reader.setLimit(PROTOCOL_LIMITS.body);
     const { agent } = sessions;
@@ -151,7 +156,7 @@ export class Connection {
       this.#socket.end();
       return;
     }
-    if (this.#inFlight === this.#parts.inFlight - 1) this.#socket.resume();
+    if (this.#inFlight === this.#parts.inFlight - 1) this.#goOn();
     this.#parts.onActivity(this);
   }
 
@@ -172,6 +177,12 @@ export class Connection {
     const kept = await answer;
     if ('error' in kept) throw kept.error;
     return { result: kept.result };
+  }
+
+  /** Reads again, after it had enough to work on. The client owes nothing for that time. */
+  #goOn(): void {
+    if (this.#due !== undefined) this.#due = performance.now() + this.#parts.frameTimeoutMs;
+    this.#socket.resume();
   }
 
   /** @param secret - Was it one? Then the frame is wiped when it is sent. */

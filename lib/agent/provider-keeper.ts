@@ -1,5 +1,6 @@
 /** ProviderKeeper: the agent's provider while it is unlocked, and nothing of it while it is locked. */
 import type { Provider } from '../contracts/provider.ts';
+import type { KeyStoreErrorCode } from '../error-codes.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { RsaThreads } from '../keys/rsa-threads.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
@@ -31,6 +32,9 @@ export class ProviderKeeper {
   #idleTimer: NodeJS.Timeout | undefined;
   #isLocked = false;
   #lastUse = 0;
+  /** Wrong passphrases since the last right one. */
+  #refusals = 0;
+  #notBefore = 0;
   /** Uses of private keys that are not done yet. */
   #inUse = 0;
 
@@ -90,7 +94,7 @@ export class ProviderKeeper {
 
   /**
    * @param passphrase - Wiped when it turns out to be wrong, or with the next lock.
-   * @throws KeyStoreError PASSWORD_WRONG.
+   * @throws KeyStoreError PASSWORD_WRONG; AGENT_BUSY where that was answered too often before.
    */
   unlock(passphrase: SecretBytes): Promise<void> {
     return this.#inTurn(async () => {
@@ -100,14 +104,33 @@ export class ProviderKeeper {
       }
       this.#passphrase = passphrase;
       try {
+        this.#requirePatience();
         await this.#open();
         this.#isLocked = false;
+        this.#refusals = 0;
       } catch (error) {
         passphrase.dispose();
         this.#passphrase = undefined;
+        if (KeyStoreError.is(error) && error.code === 'PASSWORD_WRONG') this.#refused();
         throw error;
       }
     });
+  }
+
+  /** Whoever tries passphrases, or the PIN of a token that counts, has to wait longer each time, over whichever connection. */
+  #refused(): void {
+    this.#refusals++;
+    const seconds = Math.min(LONGEST_WAIT_S, 2 ** (this.#refusals - TRIES_AT_ONCE));
+    if (this.#refusals >= TRIES_AT_ONCE) this.#notBefore = performance.now() + 1000 * seconds;
+  }
+
+  #requirePatience(): void {
+    const left = Math.ceil((this.#notBefore - performance.now()) / 1000);
+    if (left > 0)
+      throw new KeyStoreError(
+        'AGENT_BUSY',
+        `${this.#refusals} passphrases were wrong; the next one is tried in ${left} s`,
+      );
   }
 
   close(): Promise<void> {
@@ -115,15 +138,13 @@ export class ProviderKeeper {
   }
 
   async #open(): Promise<void> {
+    const passphrase = new AskedPassphrase(this.#passphrase);
     const provider = await this.#options.openProvider({
       rsaThreads: this.#options.rsaThreads,
-      passphrase: () =>
-        this.#passphrase
-          ? Promise.resolve(Secret.copy(this.#passphrase.bytes))
-          : Promise.reject(new KeyStoreError('PASSWORD_REQUIRED')),
+      passphrase: () => passphrase.ask(),
     });
     try {
-      await tryOneKey(provider);
+      await tryKeys(provider, passphrase);
     } catch (error) {
       await provider.close();
       throw error;
@@ -152,15 +173,50 @@ export class ProviderKeeper {
   }
 }
 
-/** A passphrase is right when it opens a key. Other keys that cannot be opened do not keep the agent from starting. */
-async function tryOneKey(provider: Provider): Promise<void> {
-  if (!provider.capabilities.persisted) return;
-  for await (const { name, legacyKeySpec, scope } of readable(provider)) {
-    const key = await provider.openKey(name, legacyKeySpec, { scope });
-    await key.close();
-    return;
+/** The passphrase, and whether anything wanted it. */
+class AskedPassphrase {
+  readonly #passphrase: SecretBytes | undefined;
+  /** Did something ask, or is there nothing to ask for? */
+  wasAsked: boolean;
+
+  constructor(passphrase: SecretBytes | undefined) {
+    this.#passphrase = passphrase;
+    this.wasAsked = passphrase === undefined || passphrase.length === 0;
+  }
+
+  ask(): Promise<SecretBytes> {
+    if (!this.#passphrase) return Promise.reject(new KeyStoreError('PASSWORD_REQUIRED'));
+    this.wasAsked = true;
+    return Promise.resolve(Secret.copy(this.#passphrase.bytes));
   }
 }
+
+/**
+ * A passphrase is right when it opens a key. Keys that cannot be opened, or open without it, prove nothing, and keep the agent from starting
+ * only where no other key does.
+ */
+async function tryKeys(provider: Provider, passphrase: AskedPassphrase): Promise<void> {
+  if (!provider.capabilities.persisted) return;
+  let failure: KeyStoreError | undefined;
+  for await (const { name, legacyKeySpec, scope } of readable(provider)) {
+    try {
+      const key = await provider.openKey(name, legacyKeySpec, { scope });
+      await key.close();
+      if (passphrase.wasAsked) return;
+    } catch (error) {
+      if (!KeyStoreError.is(error) || !OF_ONE_KEY.has(error.code)) throw error;
+      failure ??= error;
+    }
+  }
+  if (failure) throw failure;
+}
+
+/** A key of a boot that is over, one that is damaged, one that somebody deleted just now. */
+const OF_ONE_KEY: ReadonlySet<string> = new Set<KeyStoreErrorCode>([
+  'KEY_PER_BOOT_GONE',
+  'KEY_FILE_DAMAGED',
+  'CONTAINER_NOT_FOUND',
+]);
 
 /** A key that cannot even be listed is told when somebody lists. */
 async function* readable(provider: Provider): ReturnType<Provider['listKeys']> {
@@ -171,5 +227,8 @@ async function* readable(provider: Provider): ReturnType<Provider['listKeys']> {
   }
 }
 
+/** Wrong passphrases that cost no time: a slip of the finger, and another one. */
+const TRIES_AT_ONCE = 3;
+const LONGEST_WAIT_S = 60;
 /** setTimeout takes 31 bits. */
 const MAX_TIMER_MS = 0x7fffffff;

@@ -1,5 +1,8 @@
 /** What a client may try that is let in: to be believed as a signer, to have blocks tried, to lose or to fill what the agent keeps. */
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
 import { encodeSimpleBlob } from '../../../lib/blobs/simple-blob.ts';
@@ -12,9 +15,14 @@ import type { IsolatedKey } from '../../../lib/providers/isolated/index.ts';
 import { sealClassicRecord } from '../../../lib/records/seal.ts';
 import { verifyKeyRecord } from '../../../lib/records/verify.ts';
 import { message } from '../../../lib/testing/provider/test-messages.ts';
-import { exchangeKey, signatureKey, startTestAgent } from '../../support/agent.ts';
+import {
+  openSoftwareProvider,
+  passphraseProtector,
+} from '../../../lib/providers/software/index.ts';
+import { exchangeKey, rawClient, signatureKey, startTestAgent } from '../../support/agent.ts';
 import { codeOfAsync } from '../../support/errors.ts';
 import { testIdentity } from '../../support/signing-identity.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A record that somebody else than the key's owner makes around a block of his choice. */
 async function recordAround(block: Uint8Array, signer: SigningIdentity) {
@@ -113,5 +121,104 @@ describe('blocks of PKCS#1 v1.5', () => {
     await key.setProperty('keyUsage', ['decrypt']);
     const record = await recordAround(blockFor(key), await testIdentity());
     expect(await codeOfAsync(key.unwrap(record, 0))).not.toBe('none');
+  });
+});
+
+describe('connections', () => {
+  it('of one session that overlap lose none of its handles', async () => {
+    await using server = await startTestAgent({ limits: { sessionGraceMs: 100 } });
+    const session = plainBytes(randomBytes(16));
+    const hello = {
+      id: 0,
+      op: 'hello',
+      arguments: { protocol: 'keycask-agent', versions: [1], session },
+    } as const;
+    const first = rawClient(server.socket);
+    await first.request(hello);
+    const create = { algorithm: 'ECDH_P256', name: null, spec: 'none', options: {} } as const;
+    const made = await first.request({ id: 1, op: 'create', arguments: create });
+    const { handle } = made.result as { handle: number };
+    // The client took its connection for broken; the agent does not know yet.
+    const second = rawClient(server.socket);
+    expect((await second.request(hello)).result).toMatchObject({ resumed: true });
+    await sleep(1000);
+    const finalize = { handle, writeToLegacyStore: false };
+    const finalized = await second.request({ id: 2, op: 'finalize', arguments: finalize });
+    expect(finalized.error).toBeUndefined();
+    second.socket.destroy();
+  });
+
+  it('that send a frame byte by byte have no more time for it', async () => {
+    await using server = await startTestAgent({ limits: { frameTimeoutMs: 500 } });
+    const slow = rawClient(server.socket);
+    await slow.hello();
+    const start = performance.now();
+    slow.send(Uint8Array.of(0, 0, 1, 0));
+    const drip = setInterval(() => slow.send(new Uint8Array(1)), 100);
+    await slow.ended;
+    clearInterval(drip);
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+});
+
+describe('an agent that is locked', () => {
+  const secret = (text: string) => SecretBytes.copy(Buffer.from(text));
+
+  async function startSealed() {
+    const folder = await temporaryFolder();
+    const keys = join(folder.path, 'keys');
+    const cost = { memoryKiB: 8 * 1024, iterations: 1, parallelism: 1 };
+    const server = await startTestAgent({
+      passphrase: secret('correct horse'),
+      openProvider: ({ passphrase }) =>
+        openSoftwareProvider({
+          folder: keys,
+          protector: passphraseProtector({ passphrase, cost }),
+        }),
+    });
+    return { server, folder, keys };
+  }
+
+  it('is not kept locked by a key that is damaged, nor opened by a passphrase that no key has proved', async () => {
+    const { server, folder, keys } = await startSealed();
+    await using _ = server;
+    const client = await server.open();
+    for (const name of ['a', 'b', 'c']) await exchangeKey(client, name);
+    const files = readdirSync(keys, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.key'),
+    );
+    const spoil = (name: string) => {
+      const bytes = readFileSync(join(keys, name));
+      bytes[bytes.length - 5]! ^= 1;
+      writeFileSync(join(keys, name), bytes);
+    };
+    expect(files).toHaveLength(3);
+    for (const name of files.slice(0, 2)) spoil(name);
+    await server.agent.lock();
+    expect(await codeOfAsync(server.agent.unlock(secret('wrong')))).toBe('PASSWORD_WRONG');
+    await server.agent.unlock(secret('correct horse'));
+    spoil(files[2]!);
+    await server.agent.lock();
+    expect(await codeOfAsync(server.agent.unlock(secret('correct horse')))).toBe(
+      'KEY_FILE_DAMAGED',
+    );
+    await folder.remove();
+  });
+
+  it('lets passphrases be tried ever more slowly', async () => {
+    const { server, folder } = await startSealed();
+    await using _ = server;
+    await exchangeKey(await server.open());
+    await server.agent.lock();
+    const codes = await Promise.all(
+      Array.from({ length: 6 }, () => codeOfAsync(server.agent.unlock(secret('wrong')))),
+    );
+    expect(codes.filter((code) => code === 'PASSWORD_WRONG')).toHaveLength(3);
+    expect(codes.filter((code) => code === 'AGENT_BUSY')).toHaveLength(3);
+    // The right one waits too, and is taken then.
+    expect(await codeOfAsync(server.agent.unlock(secret('correct horse')))).toBe('AGENT_BUSY');
+    await sleep(1100);
+    await server.agent.unlock(secret('correct horse'));
+    await folder.remove();
   });
 });
