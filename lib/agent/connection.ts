@@ -168,11 +168,12 @@ export class Connection {
     // Whoever brings a key in again has its bytes wiped again.
     if (answer && request.op === 'import') request.arguments.privateKey.fill(0);
     if (!answer) {
+      session.requireRoomForAnswer();
       answer = perform().then(
         ({ result }) => ({ result }),
         (error: unknown) => ({ error }),
       );
-      session.answers.set(request.id, answer);
+      session.keep(request.id, answer);
     }
     const kept = await answer;
     if ('error' in kept) throw kept.error;

@@ -62,12 +62,16 @@ export class Session {
   /** When its connection broke, in milliseconds of `performance.now()`; undefined while it has one. */
   leftAt: number | undefined;
   #lastHandle = 0;
+  #isClosed = false;
   readonly #limit: number;
+  readonly #share: UserShare;
 
-  constructor(id: string, user: number | undefined, limit: number) {
+  // oxlint-disable-next-line max-params -- whose it is, and what it may take
+  constructor(id: string, user: number | undefined, limit: number, share: UserShare) {
     this.id = id;
     this.user = user;
     this.#limit = limit;
+    this.#share = share;
   }
 
   /** @throws KeyStoreError AGENT_BUSY */
@@ -93,7 +97,9 @@ export class Session {
 
   add(held: HeldKey | HeldPending): number {
     const handle = ++this.#lastHandle;
-    this.handles.set(handle, held);
+    if (!this.#isClosed) this.handles.set(handle, held);
+    // Its client said goodbye while the key was opened.
+    else if (held.type === 'key') void closeQuietly(held.key);
     return handle;
   }
 
@@ -111,16 +117,30 @@ export class Session {
     return held;
   }
 
+  /** @throws KeyStoreError AGENT_BUSY where the user's clients never say which answers they have. */
+  requireRoomForAnswer(): void {
+    if (this.#share.answers >= MAX_ANSWERS)
+      throw new KeyStoreError('AGENT_BUSY', `this user leaves ${MAX_ANSWERS} answers unsettled`);
+  }
+
+  keep(id: number, answer: KeptAnswer): void {
+    this.answers.set(id, answer);
+    this.#share.answers++;
+  }
+
   /** Answers below this request are with the client. */
   settle(below: number): void {
     for (const id of this.answers.keys()) {
       // In ascending order.
       if (id >= below) return;
       this.answers.delete(id);
+      this.#share.answers--;
     }
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#share.answers -= this.answers.size;
     const handles = [...this.handles.values()];
     this.handles.clear();
     this.answers.clear();
@@ -130,11 +150,20 @@ export class Session {
 }
 
 const MAX_PENDING = 64;
+/** Of all sessions of a user; each holds about a kilobyte. */
+const MAX_ANSWERS = 1 << 16;
+
+/** What the sessions of one user take together, however many they are. */
+interface UserShare {
+  answers: number;
+}
 
 export class Sessions {
   /** Names this run of the agent. */
   readonly agent = new Uint8Array(randomBytes(16));
   readonly #sessions = new Map<string, Session>();
+  /** By user; as many as users who may connect. */
+  readonly #shares = new Map<number | undefined, UserShare>();
   readonly #limits: SessionLimits;
 
   constructor(limits: SessionLimits) {
@@ -155,10 +184,16 @@ export class Sessions {
     const known = this.#sessions.get(id);
     if (known && known.user !== user)
       throw new KeyStoreError('AGENT_ACCESS_DENIED', 'this session is of another user');
-    const session = known ?? new Session(id, user, this.#limits.handles);
+    const session = known ?? new Session(id, user, this.#limits.handles, this.#shareOf(user));
     session.leftAt = undefined;
     this.#sessions.set(id, session);
     return { session, resumed: known !== undefined };
+  }
+
+  #shareOf(user: number | undefined): UserShare {
+    const share = this.#shares.get(user) ?? { answers: 0 };
+    this.#shares.set(user, share);
+    return share;
   }
 
   /** Its connection broke. One without handles and answers is worth nothing. */

@@ -87,7 +87,7 @@ describe('sessions', () => {
 
   it('keep an answer until the client has it, and no longer', async () => {
     const { session } = new Sessions({ handles: 10, graceMs: 1000 }).enter(NAME, 1);
-    for (const id of [1, 3, 8]) session.answers.set(id, Promise.resolve({ result: { id } }));
+    for (const id of [1, 3, 8]) session.keep(id, Promise.resolve({ result: { id } }));
     session.settle(3);
     expect([...session.answers.keys()]).toEqual([3, 8]);
     session.settle(9);
@@ -95,12 +95,45 @@ describe('sessions', () => {
     await session.close();
   });
 
+  it('of one user keep only so many answers together, however many they are', async () => {
+    const sessions = new Sessions({ handles: 10, graceMs: 1000 });
+    const answer = Promise.resolve({ result: {} });
+    const enter = (name: number) => sessions.enter(new Uint8Array(16).fill(name), 1).session;
+    for (let name = 1; name <= 4; name++)
+      for (let id = 0; id < 1 << 14; id++) enter(name).keep(id, answer);
+    const last = enter(5);
+    expect(codeOf(() => last.requireRoomForAnswer())).toBe('AGENT_BUSY');
+    sessions.enter(new Uint8Array(16).fill(9), 2).session.requireRoomForAnswer();
+    enter(1).settle(1);
+    last.requireRoomForAnswer();
+    last.keep(1, answer);
+    expect(codeOf(() => last.requireRoomForAnswer())).toBe('AGENT_BUSY');
+    await sessions.end(enter(2));
+    last.requireRoomForAnswer();
+    await sessions.close();
+  });
+
+  it('close a key that was opened for them when they had ended', async () => {
+    const sessions = new Sessions({ handles: 10, graceMs: 1000 });
+    const { session } = sessions.enter(NAME, 1);
+    await sessions.end(session);
+    let isClosed = false;
+    const close = () => {
+      isClosed = true;
+      return Promise.resolve();
+    };
+    session.add({ type: 'key', key: { close } } as never);
+    await Promise.resolve();
+    expect(session.handles.size).toBe(0);
+    expect(isClosed).toBe(true);
+  });
+
   it('without handles end with their connection; others are swept when their time is over', async () => {
     const sessions = new Sessions({ handles: 10, graceMs: 0 });
     sessions.leave(sessions.enter(NAME, 1).session);
     expect(sessions.size).toBe(0);
     const { session } = sessions.enter(NAME, 1);
-    session.answers.set(1, Promise.resolve({ result: {} }));
+    session.keep(1, Promise.resolve({ result: {} }));
     sessions.leave(session);
     expect(sessions.size).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 5));
