@@ -64,10 +64,10 @@ export async function rulesOf(configuration: AgentConfiguration): Promise<Access
   const rules: AccessRule[] = [];
   for (const { users, keys, rights } of effectiveEntries(configuration))
     rules.push({ users: users === 'all' ? users : await numbersOf(users), keys, rights });
-  // Whoever may connect; which keys, `allow-legacy` says.
+  // Without entries the switches are the whole rule: which keys, and each key's own policy. What no entry allows is refused.
+  if (access) return rules;
   if (legacyKeys.length > 0) rules.push({ users: 'all', keys: legacyKeys, rights: ['legacy'] });
-  // Without entries the switch is the whole rule, beside each key's own policy.
-  if (allowExport && !access) rules.push({ users: 'all', rights: ['export'] });
+  if (allowExport) rules.push({ users: 'all', rights: ['export'] });
   return rules;
 }
 
