@@ -53,8 +53,8 @@ export class AgentLink {
    * @throws KeyStoreError AGENT_UNAVAILABLE, AGENT_NOT_TRUSTED, AGENT_ACCESS_DENIED, AGENT_PROTOCOL.
    */
   static async open(options: AgentLinkOptions): Promise<AgentLink> {
-    const owner = await requireTrustedSocket(options.socket, options);
-    const link = await greet(options);
+    const { path, owner } = await requireTrustedSocket(options.socket, options);
+    const link = await greet({ ...options, socket: path });
     const { user } = link.welcome;
     if (owner !== undefined && user !== owner) {
       link.destroy();

@@ -1,6 +1,6 @@
 /** Looks whether a socket is an agent's that may be believed, before anything is sent to it. */
 import { lstat, realpath, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KeyStoreError } from '../../errors.ts';
 import { isFsError, withFsErrors } from '../../platform/fs-error.ts';
 
@@ -9,28 +9,36 @@ export interface TrustedSocketOptions {
   readonly agentUser?: number | undefined;
 }
 
+/** A socket that was looked at. */
+interface TrustedSocket {
+  /** Without links. */
+  readonly path: string;
+  /** The user that it belongs to; undefined on Windows, where the pipe's access list says who may answer there. */
+  readonly owner: number | undefined;
+}
+
 /**
  * The socket has to belong to this user, to root, or to the agent's user; so has every folder above it, and nobody else may be able to put
- * another socket in its place. A link is followed to where it leads, and that is looked at.
+ * another socket in its place. A link is followed to where it leads, and that is looked at, and has to be connected to: where the link leads
+ * by then is for its owner to say.
  *
- * @returns The user that the socket belongs to; undefined on Windows, where the pipe's access list says who may answer there.
  * @throws KeyStoreError AGENT_UNAVAILABLE where there is no socket, AGENT_NOT_TRUSTED.
  */
 export async function requireTrustedSocket(
   path: string,
   { agentUser }: TrustedSocketOptions = {},
-): Promise<number | undefined> {
-  if (process.platform === 'win32') return undefined;
+): Promise<TrustedSocket> {
+  if (process.platform === 'win32') return { path, owner: undefined };
   const trusted = new Set([process.geteuid!(), ROOT]);
   if (agentUser !== undefined) trusted.add(agentUser);
   return withFsErrors(path, async () => {
     let folder: string;
+    let resolved: string;
     let owner: number;
     try {
       folder = await realpath(dirname(path));
-      const socket = await lstat(
-        join(folder, path.slice(dirname(path).length).replace(/^\/+/, '')),
-      );
+      resolved = join(folder, basename(path));
+      const socket = await lstat(resolved);
       if (!socket.isSocket()) throw refused(`${path} is no socket`);
       owner = socket.uid;
     } catch (error) {
@@ -41,7 +49,7 @@ export async function requireTrustedSocket(
     if (!trusted.has(owner)) throw refused(`${path} belongs to user ${owner}`);
     for (let above = folder; ; above = dirname(above)) {
       await requireTrustedFolder(above, above === folder, trusted);
-      if (above === dirname(above)) return owner;
+      if (above === dirname(above)) return { path: resolved, owner };
     }
   });
 }

@@ -1,9 +1,10 @@
 /** Which sockets a client believes: an attacker's is not connected to. */
-import { chmod, chown, mkdir, rename, symlink, unlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, realpath, rename, symlink, unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openIsolatedProvider } from '../../../../lib/providers/isolated/index.ts';
+import { requireTrustedSocket } from '../../../../lib/providers/isolated/trusted-socket.ts';
 import { codeOfAsync } from '../../../support/errors.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../../support/temporary-folder.ts';
 
@@ -87,6 +88,20 @@ describe.runIf(process.platform !== 'win32')('a client', () => {
     // As /tmp is: nobody moves what is not his.
     await chmod(folder.path, 0o1777);
     expect(await codeAt(join(inner, 'agent.sock'))).toBe('AGENT_PROTOCOL');
+    expect(connections).toBe(1);
+  });
+
+  it('connects to what it looked at, wherever a link leads by then', async () => {
+    const [real, link] = [join(folder.path, 'real'), join(folder.path, 'link')];
+    await mkdir(real, { mode: 0o700 });
+    await listen(join(real, 'agent.sock'));
+    await symlink(real, link);
+    const found = await requireTrustedSocket(join(link, 'agent.sock'));
+    expect(found).toEqual({
+      path: join(await realpath(real), 'agent.sock'),
+      owner: process.geteuid?.(),
+    });
+    expect(await codeAt(join(link, 'agent.sock'))).toBe('AGENT_PROTOCOL');
     expect(connections).toBe(1);
   });
 });
