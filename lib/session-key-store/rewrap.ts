@@ -164,15 +164,13 @@ async function rewrapVerified(
   options: NextOptions,
 ): Promise<Uint8Array> {
   const { add, addPassword, passwordKdf, drop = [], password, toContainer, changes } = options;
-  for (const index of drop)
-    if (!record.recipients[index])
-      throw new KeyStoreError('PARAMETER_INVALID', `there is no recipient ${index} to drop`);
+  const dropped = new Set(drop.flatMap((named) => recipientsNamed(record, named)));
   // One's own exchange key is always wrapped anew, so that a retired one does not stay.
   const keep = record.recipients.flatMap((recipient, index) => {
     const own =
       'keyId' in recipient &&
       (recipient.keyId.length === 0 || home.ownKeyIds.has(toHex(recipient.keyId)));
-    return own || drop.includes(index) ? [] : [index];
+    return own || dropped.has(index) ? [] : [index];
   });
   const target = toContainer ? await home.openContainer(toContainer) : await home.container();
   const openers = { exchangeKeys: await home.exchangeKeys(record), ...(password && { password }) };
@@ -186,6 +184,19 @@ async function rewrapVerified(
     signer: await home.identity(),
     signingTime: home.now(),
   });
+}
+
+/** By index, or by a beginning of the key's identifier: of several such all are meant, since they are named to be left out. */
+function recipientsNamed({ recipients }: VerifiedKeyRecord, named: number | string): number[] {
+  const isPrefix = typeof named === 'string' && /^[0-9a-f]{4,64}$/iu.test(named);
+  const indexes = recipients.flatMap((recipient, index) => {
+    if (!isPrefix) return index === named ? [index] : [];
+    const keyId = 'keyId' in recipient ? toHex(recipient.keyId) : '';
+    return keyId.startsWith(named.toLowerCase()) ? [index] : [];
+  });
+  if (indexes.length === 0)
+    throw new KeyStoreError('PARAMETER_INVALID', `there is no recipient ${named} to drop`);
+  return indexes;
 }
 
 /** A key of unsigned origin stays one, wherever it comes from. */

@@ -133,8 +133,11 @@ export interface VerifyResult {
 export interface RewrapKeyOptions {
   /** Certificates (DER) to add. */
   readonly add?: readonly Uint8Array[];
-  /** Indexes of recipients, as `show` numbers them from 0, to leave out. One's own exchange key is always wrapped anew. */
-  readonly drop?: readonly number[];
+  /**
+   * Recipients to leave out: indexes, as `show` numbers them from 0, which differ from record to record; or beginnings of their keys' identifiers,
+   * at least 4 hex digits. One's own exchange key is always wrapped anew.
+   */
+  readonly drop?: readonly (number | string)[];
   /** A password to add. The caller still owns it. */
   readonly addPassword?: SecretBytes;
   readonly passwordKdf?: 'argon2id' | 'pbkdf2';

@@ -16,7 +16,7 @@ import { resolveTarget, type FileTarget } from '../target.ts';
 
 interface RewrapOptions extends PasswordOption {
   readonly add?: readonly string[];
-  readonly drop?: readonly number[];
+  readonly drop?: readonly (number | string)[];
   readonly addPassword?: boolean;
   readonly to?: string;
 }
@@ -34,9 +34,9 @@ export function addRewrap(program: Command, invocation: Invocation): void {
     .addOption(repeated('--add <cert>', 'certificate (PEM or DER) of a recipient to add'))
     .addOption(
       new Option(
-        '--drop <n>',
-        'recipient to leave out, by its number in `keycask show` (may be repeated)',
-      ).argParser(collectIndex),
+        '--drop <recipient>',
+        'recipient to leave out: its number in `keycask show`, or its key id (4 hex digits or more), which is the same in every record (may be repeated)',
+      ).argParser(collectRecipient),
     )
     .option('--add-password', 'add a password; --password-file is then the new one')
     .addOption(passwordFileOption())
@@ -164,7 +164,12 @@ async function newestRecord(
   }
 }
 
-function collectIndex(text: string, previous: number[] | undefined): number[] {
-  if (!/^\d{1,2}$/u.test(text)) throw new InvalidArgumentError('Want the number of a recipient.');
-  return [...(previous ?? []), Number(text)];
+function collectRecipient(
+  text: string,
+  previous: (number | string)[] | undefined,
+): (number | string)[] {
+  const isNumber = /^\d{1,2}$/u.test(text);
+  if (!isNumber && !/^[0-9a-f]{4,64}$/iu.test(text))
+    throw new InvalidArgumentError('Want the number of a recipient, or its key id.');
+  return [...(previous ?? []), isNumber ? Number(text) : text];
 }
