@@ -1,11 +1,11 @@
 /** Keys that other programs keep on a token: what they are for, as the token says. */
-import { CKA } from '../../../native-bindings/pkcs11-constants.ts';
 import { decodeSpki } from '../../cms/spki.ts';
 import type { ExportPolicy, KeyUsage, LegacyKeySpec } from '../../contracts/provider.ts';
 import type { KeyAlgorithm } from '../../keys/key-algorithms.ts';
 import { defaultProperties, type StoredProperties } from '../rules/key-properties.ts';
 import { isEphemeralId, isKeptId } from './key-id.ts';
-import { findPublicKeys, labelled, readSpki, type KeyObject } from './key-objects.ts';
+import { readSpki, type KeyObject } from './key-objects.ts';
+import { provenPublicKey, publicKeysBeside } from './public-half.ts';
 import type { TokenSession } from './token-sessions.ts';
 
 /** Not one that keycask made: what of those has no facts is of an interrupted making. */
@@ -29,23 +29,46 @@ export function algorithmOf(publicKey: Uint8Array, spec: LegacyKeySpec): KeyAlgo
   return spec === 'AT_SIGNATURE' ? `ECDSA_${curve}` : `ECDH_${curve}`;
 }
 
-/** @returns undefined where its public half is nowhere, or of a kind that keycask does not know. */
+/** What another program's key is. */
+export interface ForeignKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly publicKey: Uint8Array;
+  readonly properties: StoredProperties;
+}
+
+/**
+ * What lies beside a key, for a listing: nothing of it is authentic.
+ *
+ * @returns undefined where its public half is nowhere, or of a kind that keycask does not know.
+ */
+export async function listForeign(
+  session: TokenSession,
+  key: KeyObject,
+  legacyKeySpec: LegacyKeySpec,
+): Promise<ForeignKey | undefined> {
+  const publicKey = (await readSpki(session, key)) ?? (await publicKeysBeside(session, key))[0];
+  return publicKey && describe(key, publicKey, legacyKeySpec);
+}
+
+/** As {@link listForeign}, for use: the key has proved its public half. */
 export async function describeForeign(
   session: TokenSession,
   key: KeyObject,
   legacyKeySpec: LegacyKeySpec,
-): Promise<
-  | {
-      readonly algorithm: KeyAlgorithm;
-      readonly publicKey: Uint8Array;
-      readonly properties: StoredProperties;
-    }
-  | undefined
-> {
-  const publicKey = (await readSpki(session, key)) ?? (await publicHalf(session, key));
-  if (!publicKey) return undefined;
+): Promise<ForeignKey | undefined> {
+  const publicKey =
+    (await readSpki(session, key)) ??
+    (await provenPublicKey(session, key, await publicKeysBeside(session, key)));
+  return publicKey && describe(key, publicKey, legacyKeySpec);
+}
+
+// oxlint-disable-next-line max-params -- both halves, and what they are opened as
+function describe(
+  { can }: KeyObject,
+  publicKey: Uint8Array,
+  legacyKeySpec: LegacyKeySpec,
+): ForeignKey {
   const algorithm = algorithmOf(publicKey, legacyKeySpec);
-  const { can } = key;
   const allowed: Record<KeyUsage, boolean> = {
     decrypt: can.decrypt || can.unwrap,
     sign: can.sign,
@@ -56,20 +79,6 @@ export async function describeForeign(
   const keyUsage = defaults.keyUsage.filter((usage) => allowed[usage]);
   const properties = { ...defaults, keyUsage, exportPolicy: NOT_EXPORTABLE };
   return { algorithm, publicKey, properties };
-}
-
-/** The public key object that belongs to it: of the same id, or, where it has none, of the same label. */
-async function publicHalf(
-  session: TokenSession,
-  { id, label, isRsa }: KeyObject,
-): Promise<Uint8Array | undefined> {
-  const same = id.length > 0 ? ([CKA.ID, id] as const) : labelled(label);
-  for (const key of await findPublicKeys(session, [same]))
-    if (key.isRsa === isRsa) {
-      const spki = await readSpki(session, key);
-      if (spki) return spki;
-    }
-  return undefined;
 }
 
 const NOT_EXPORTABLE: ExportPolicy = {

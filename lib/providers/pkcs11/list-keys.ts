@@ -2,7 +2,7 @@
 import type { LegacyKeySpec, PersistedKeyInfo } from '../../contracts/provider.ts';
 import { toHex } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
-import { algorithmOf, describeForeign, isForeign, specsOf } from './foreign-key.ts';
+import { algorithmOf, listForeign, isForeign, specsOf } from './foreign-key.ts';
 import { specOfKeptId } from './key-id.ts';
 import { uriOf } from './key-name.ts';
 import { findPrivateKeys, findPublicKeys, readSpki, type KeyObject } from './key-objects.ts';
@@ -28,7 +28,7 @@ export async function listKeys(session: TokenSession): Promise<Listed[]> {
   for (const key of privateKeys.filter(isForeign))
     for (const legacyKeySpec of specsOf(key))
       if (!told.has(identityOf(key.id, legacyKeySpec))) {
-        const described = await describeForeign(session, key, legacyKeySpec);
+        const described = await listForeign(session, key, legacyKeySpec);
         if (!described) continue;
         const { algorithm, publicKey } = described;
         const name = nameOf(key, privateKeys);
