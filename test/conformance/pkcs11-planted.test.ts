@@ -1,5 +1,9 @@
-/** A public key that somebody puts beside another program's private key, which takes no PIN: it is not wrapped for. On SoftHSM 2. */
+/**
+ * What a stranger puts in the place of what is ours: a public key beside another program's private key, which takes no PIN; another token of the
+ * same label. On SoftHSM 2.
+ */
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CKA, CKK, CKM, CKO } from '../../native-bindings/pkcs11-constants.ts';
 import { loadPkcs11, type Attribute } from '../../native-bindings/pkcs11.ts';
@@ -9,6 +13,7 @@ import { OID } from '../../lib/cms/oids.ts';
 import { openPkcs11Provider } from '../../lib/providers/pkcs11/index.ts';
 import { message, recordFor } from '../../lib/testing/provider/test-messages.ts';
 import { verifySignature } from '../../lib/keys/signature.ts';
+import { codeOfAsync } from '../support/errors.ts';
 import {
   hasSoftHsm,
   makeSoftHsm,
@@ -20,7 +25,7 @@ import {
 
 const LABEL = 'a token';
 
-describe.skipIf(!hasSoftHsm)('a planted public key', () => {
+describe.skipIf(!hasSoftHsm)('what a stranger plants', () => {
   let softHsm: SoftHsm;
   beforeAll(async () => {
     softHsm = await makeSoftHsm(LABEL);
@@ -66,7 +71,7 @@ describe.skipIf(!hasSoftHsm)('a planted public key', () => {
     throw new Error('the token is gone');
   }
 
-  it('is not taken for the one that the private key proves, whatever lies first', async () => {
+  it('is no public key of a private one that proves another, whatever lies first', async () => {
     const options = { module: SOFTHSM_MODULE, token: LABEL, lockFolder: softHsm.folder };
     await using provider = await openPkcs11Provider({ ...options, pin: pinOf(USER_PIN) });
     const planted = await plantBeside('mail');
@@ -80,5 +85,30 @@ describe.skipIf(!hasSoftHsm)('a planted public key', () => {
     expect(verifySignature(signs.publicKey, 'ecdsa-sha256', toBeSigned.bytes, signature)).toBe(
       true,
     );
+  });
+
+  it('is no token that gets the PIN of the one that was there', async () => {
+    let asked = 0;
+    const pin = () => {
+      asked++;
+      return pinOf(USER_PIN)();
+    };
+    const options = { module: SOFTHSM_MODULE, token: LABEL, lockFolder: softHsm.folder };
+    await using provider = await openPkcs11Provider({ ...options, pin });
+    const pending = await provider.createPersistedKey('ECDSA_P256', 'own', 'AT_SIGNATURE');
+    const key = await pending.finalize();
+    expect(asked).toBe(1);
+    const { tokens } = softHsm;
+    await rename(tokens, `${tokens}-away`);
+    await mkdir(tokens, { mode: 0o700 });
+    try {
+      await softHsm.addToken(LABEL);
+      expect(await codeOfAsync(key.sign(message('ecdsa-sha256')))).toBe('PROVIDER_UNAVAILABLE');
+      expect(asked).toBe(1);
+    } finally {
+      await rm(tokens, { recursive: true });
+      await rename(`${tokens}-away`, tokens);
+    }
+    expect((await key.sign(message('ecdsa-sha256'))).length).toBeGreaterThan(60);
   });
 });

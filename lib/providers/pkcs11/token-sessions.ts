@@ -89,6 +89,8 @@ export class TokenSessions {
   /** undefined while another one is on its way. */
   #current: Connection | undefined;
   #wasConnected = false;
+  /** Of the token that was found first. */
+  #serial: string | undefined;
   #login: Login | undefined;
   /** What the token answered to its PIN, where that was no. */
   #refusal: KeyStoreError | undefined;
@@ -219,7 +221,9 @@ export class TokenSessions {
   async #connect(): Promise<Connection> {
     const { module, token: name, maxSessions } = this.#options;
     if (module.isDistrusted) await this.#restart(module.restarts);
-    const token = await this.#findToken(name);
+    // One that comes back is the one that went: another one of its label gets no PIN.
+    const token = await this.#findToken({ ...name, serial: name.serial ?? this.#serial });
+    if (token.info.serial !== '') this.#serial = token.info.serial;
     return module.run((api) => {
       const { restarts } = module;
       const pool = new SessionPool(api, token, { most: maxSessions });
