@@ -4,7 +4,7 @@
  * Lines are appended in the order of what happened, those of one turn of the event loop in one write; the file is fsynced once a second
  * while lines come, and when it is closed. A file that cannot be written stops all uses of private keys until it can.
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import { constants, open, type FileHandle } from 'node:fs/promises';
 import { KeyStoreError } from '../errors.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import type { Peer } from './peer.ts';
@@ -25,6 +25,9 @@ export interface AuditEvent {
 }
 
 const SYNC_EVERY_MS = 1000;
+/** Not where a link leads: somebody else's file. Windows has no such flag, and none of these links. */
+const APPEND =
+  constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
 
 export class AuditLog {
   readonly #path: string;
@@ -43,7 +46,8 @@ export class AuditLog {
 
   /** @throws KeyStoreError PERMISSION_DENIED, FILE_NOT_FOUND and others of the file system. */
   static async open(path: string, clock: () => Date): Promise<AuditLog> {
-    return new AuditLog(path, clock, await withFsErrors(path, () => open(path, 'a', 0o600)));
+    const file = await withFsErrors(path, () => open(path, APPEND, 0o600));
+    return new AuditLog(path, clock, file);
   }
 
   /** @throws KeyStoreError what the file system said, where the last write failed: called before each use of a private key. */

@@ -1,6 +1,6 @@
 /** What a client may try that is let in: to be believed as a signer, to have blocks tried, to lose or to fill what the agent keeps. */
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -153,6 +153,17 @@ describe('settings', () => {
     const rights = (access: AccessList) => [...access.rightsOf(4711, 'old')];
     expect(rights(new AccessList(await rulesOf(switched)))).toContain('legacy');
     expect(rights(new AccessList(await rulesOf({ ...switched, access: [mine] })))).toEqual([]);
+  });
+});
+
+describe.runIf(process.platform !== 'win32')('the audit log', () => {
+  it('is not written to where a link leads', async () => {
+    const folder = await temporaryFolder();
+    const [link, file] = [join(folder.path, 'audit.log'), join(folder.path, 'other')];
+    writeFileSync(file, '');
+    symlinkSync(file, link);
+    expect(await codeOfAsync(startTestAgent({ auditFile: link }))).not.toBe('none');
+    await folder.remove();
   });
 });
 
