@@ -44,10 +44,12 @@ export class AgentFolder {
     return join(this.path, 'agent.log');
   }
 
+  /** @throws KeyStoreError as {@link AgentFolder.requireOwn}: nothing is made in a folder that is somebody else's, or something else's. */
   async create(): Promise<void> {
-    await withFsErrors(this.path, async () => {
-      for (const folder of [this.path, this.keys, this.trust]) await makeFolder(folder, 0o700);
-    });
+    await withFsErrors(this.path, () => makeFolder(this.path, 0o700));
+    await requireOwn([this.path]);
+    for (const folder of [this.keys, this.trust])
+      await withFsErrors(folder, () => makeFolder(folder, 0o700));
   }
 
   /**
@@ -55,20 +57,8 @@ export class AgentFolder {
    *
    * @throws KeyStoreError PERMISSION_DENIED where it is not this user's (or root's), or others may write to it; FILE_WRONG_TYPE.
    */
-  async requireOwn(): Promise<void> {
-    if (process.platform === 'win32') return;
-    const { uid } = userInfo();
-    for (const path of [this.path, this.keys, this.trust]) {
-      const facts = await withFsErrors(path, () => lstat(path));
-      if (!facts.isDirectory())
-        throw new KeyStoreError('FILE_WRONG_TYPE', `${path} is not a folder`);
-      if (facts.uid !== uid || (facts.mode & 0o077) !== 0)
-        throw new KeyStoreError(
-          'PERMISSION_DENIED',
-          `${path} has to belong to the agent's user alone (user ${uid}, mode 0700)`,
-          { hint: `chown -R and chmod 700 it, or choose another folder with --folder.` },
-        );
-    }
+  requireOwn(): Promise<void> {
+    return requireOwn([this.path, this.keys, this.trust]);
   }
 
   /** What root writes here has to be readable by the agent. */
@@ -85,5 +75,20 @@ export class AgentFolder {
       ({ uid }) => uid,
       () => undefined,
     );
+  }
+}
+
+async function requireOwn(folders: readonly string[]): Promise<void> {
+  if (process.platform === 'win32') return;
+  const { uid } = userInfo();
+  for (const path of folders) {
+    const facts = await withFsErrors(path, () => lstat(path));
+    if (!facts.isDirectory()) throw new KeyStoreError('FILE_WRONG_TYPE', `${path} is not a folder`);
+    if (facts.uid !== uid || (facts.mode & 0o077) !== 0)
+      throw new KeyStoreError(
+        'PERMISSION_DENIED',
+        `${path} has to belong to the agent's user alone (user ${uid}, mode 0700)`,
+        { hint: `chown -R and chmod 700 it, or choose another folder with --folder.` },
+      );
   }
 }

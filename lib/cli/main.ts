@@ -14,7 +14,7 @@ async function main(argv: readonly string[]): Promise<void> {
   // Before anything else runs: child processes and crash reports must not see them.
   const environmentSecrets = takeEnvironmentSecrets(process.env);
   const interrupts = listenForInterrupts();
-  handleClosedPipe();
+  handleClosedPipe(failures);
   try {
     const program = createProgram({ failures, environmentSecrets, signal: interrupts.signal });
     await program.parseAsync(argv);

@@ -98,6 +98,12 @@ export function contextOption(what: string): Option {
   );
 }
 
+/** What an unset variable of a shell leaves is no path: it must not mean the current folder, or the default. */
+export function notEmpty(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty.');
+  return text;
+}
+
 /** A whole number within bounds. */
 export function numberIn(min: number, max: number): (text: string) => number {
   return (text) => {

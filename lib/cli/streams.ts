@@ -1,18 +1,23 @@
 /** Standard input and output as data: never binary to a terminal, and a reader that went away is no crash. */
 import process from 'node:process';
-import { isFsError } from '../platform/fs-error.ts';
-import { usage } from './errors.ts';
+import { fsError, isFsError } from '../platform/fs-error.ts';
+import { usage, type Failures } from './errors.ts';
 
 /** Set while standard output carries data: then a reader that goes away is a failure of its own. */
 let carriesData = false;
 
-/** `keycask list | head`: when the reader has seen enough, there is nothing left to say. */
-export function handleClosedPipe(): void {
+/**
+ * `keycask list | head`: when the reader has seen enough, there is nothing left to say. An answer that could not be written, on a full disk, is a
+ * failure like others.
+ */
+export function handleClosedPipe(failures: Failures): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (!isFsError(error, 'EPIPE')) throw error;
+      // Who writes data is told of it, and tells.
       if (carriesData) return;
-      process.exit(process.exitCode ?? 0);
+      if (isFsError(error, 'EPIPE')) process.exit(process.exitCode ?? 0);
+      if (stream === process.stdout) failures.report(fsError(error, 'standard output'));
+      process.exit(failures.exitCode || 1);
     });
   }
 }

@@ -6,7 +6,14 @@ import type { Command } from 'commander';
 import type { InstalledFile, ServiceFiles } from '../../agent/service-files.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
-import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
+import {
+  examples,
+  forceOption,
+  notEmpty,
+  outOption,
+  type ForceOption,
+  type OutOption,
+} from '../options.ts';
 import { selfCommand } from '../self-command.ts';
 import {
   addAgentSettings,
@@ -31,8 +38,8 @@ export function addAgentInstall(group: Command, invocation: Invocation): void {
     .option('--user <name>', "the agent's user, made when it is started", 'keycask-agent')
     .option('--same-user', 'no user of its own: the agent runs as you')
     .option('--dry-run', 'print the files, write nothing')
-    .option('--folder <dir>', 'what the agent keeps (default: /var/lib/keycask-agent)')
-    .option('--socket <path>', 'where it listens (default: /run/keycask/agent.sock)')
+    .option('--folder <dir>', 'what the agent keeps (default: /var/lib/keycask-agent)', notEmpty)
+    .option('--socket <path>', 'where it listens (default: /run/keycask/agent.sock)', notEmpty)
     .addOption(outOption('write below this folder instead of /'))
     .addOption(forceOption('replace files that are there'));
   addAgentSettings(command).action(

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { AgentConfiguration, AgentProtector } from '../../agent/agent-configuration.ts';
 import { usage } from '../errors.ts';
-import { numberIn, repeated } from '../options.ts';
+import { notEmpty, numberIn, repeated } from '../options.ts';
 
 export interface AgentStartOptions {
   readonly folder?: string;
@@ -23,14 +23,14 @@ export function folderOption(): Option {
   return new Option(
     '--folder <dir>',
     "what the agent keeps (default: the platform's data folder, keycask-agent)",
-  );
+  ).argParser(notEmpty);
 }
 
 export function socketOption(): Option {
   return new Option(
     '--socket <path>',
     'where it listens (else KEYCASK_AGENT_SOCKET, else a folder of this user)',
-  );
+  ).argParser(notEmpty);
 }
 
 /** What is given here is kept in agent.json, and holds for the next start too. */

@@ -10,7 +10,7 @@ import type {
 } from '../../session-key-store/types.ts';
 import { action, remembered, type Invocation } from '../context.ts';
 import { homeOption } from '../open-store.ts';
-import { algorithmOption, examples, isolationOption, PROTECTORS } from '../options.ts';
+import { algorithmOption, examples, isolationOption, notEmpty, PROTECTORS } from '../options.ts';
 import { DPAPI_NOTE } from './container-protect.ts';
 
 interface InitOptions {
@@ -159,10 +159,12 @@ function addPlaces(command: Command): Command {
     .option(
       '--agent-socket <path>',
       "of isolated: the agent's socket (default: your agent's, or an installed one's)",
+      notEmpty,
     )
     .option(
       '--agent-user <user>',
       'of isolated: the user that the agent runs as (default: you, root, or that of an installed one)',
+      notEmpty,
     )
     .option('--pkcs11-module <path>', 'of pkcs11: the module that reaches the token')
     .option('--token <label>', 'of pkcs11: the label of the token');

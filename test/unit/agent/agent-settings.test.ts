@@ -1,5 +1,5 @@
 /** An agent's settings: agent.json, its access list, its trust folder. */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -76,7 +76,8 @@ describe('agent.json', () => {
       await folder.requireOwn();
       const open = new AgentFolder(join(folder.path, 'open'));
       await mkdir(open.path, { mode: 0o755 });
-      await open.create();
+      await expect(open.create()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+      expect(await readdir(open.path)).toEqual([]);
       await expect(open.requireOwn()).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
     },
   );
