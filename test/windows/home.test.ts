@@ -60,6 +60,8 @@ describe.each(PROVIDERS)('a home with --provider %s', (provider) => {
     const { providers, windows } = await store.doctor();
     expect(providers.map((one) => [one.name, one.available])).toEqual([
       ['software', true],
+      ['isolated', false],
+      ['pkcs11', false],
       ['cryptoapi', true],
       ['cng', true],
     ]);
