@@ -1,4 +1,5 @@
 /** What PKCS #11 does with objects: find, read, make, change, destroy. */
+import { KeyStoreError } from '../lib/errors.ts';
 import type { Pkcs11Functions } from './pkcs11-functions.ts';
 import {
   attributeRoom,
@@ -33,6 +34,7 @@ export function declareObjects({ layout, addressOf, call }: Pkcs11Functions) {
           await call('C_FindObjects', session, list, FIND_AT_ONCE, count);
           const more = readUlong(layout, count);
           if (more === 0) return found;
+          requireBounded(more, found.length);
           for (let index = 0; index < more; index++)
             found.push(readHandle(layout, list, index * layout.ulong));
         }
@@ -106,8 +108,19 @@ export function declareObjects({ layout, addressOf, call }: Pkcs11Functions) {
   };
 }
 
+/** Else it would be read behind what was asked for, or without end. */
+function requireBounded(more: number, found: number): void {
+  if (more <= FIND_AT_ONCE && found <= MOST_FOUND) return;
+  throw new KeyStoreError(
+    'PROVIDER_UNAVAILABLE',
+    `the PKCS #11 module finds ${more} objects where it was asked for ${FIND_AT_ONCE}, after ${found}`,
+  );
+}
+
 /** What C_GetAttributeValue returns when it could tell a part of what was asked. */
 const PARTLY_READ = [CKR.ATTRIBUTE_SENSITIVE, CKR.ATTRIBUTE_TYPE_INVALID, CKR.BUFFER_TOO_SMALL];
 const FIND_AT_ONCE = 64;
+/** More than any token holds. */
+const MOST_FOUND = 1 << 20;
 /** Bytes of an attribute. What a data object of keycask's holds is shorter. */
 const MOST_VALUE = 64 << 20;
