@@ -54,8 +54,9 @@ export function addInit(program: Command, invocation: Invocation): void {
             isNew: true,
           }),
         );
-        // Asked for before anything is made.
-        if (protector === 'passphrase') (await passphrase.ask()).dispose();
+        // Asked for before anything is made. Another provider has no use for it, and is refused.
+        const isForSoftware = (context.options.provider ?? 'software') === 'software';
+        if (protector === 'passphrase' && isForSoftware) (await passphrase.ask()).dispose();
         const { SessionKeyStore } = await import('../../session-key-store.ts');
         const { chooseProvider } = await import('../../session-key-store/choose-provider.ts');
         const asked = {
