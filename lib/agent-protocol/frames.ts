@@ -38,7 +38,7 @@ export class FrameReader {
     return this.#headerFilled > 0;
   }
 
-  /** @throws KeyStoreError AGENT_PROTOCOL for a body that is empty or longer than the limit: nothing after it can be read. */
+  /** Owns the piece: what is copied out of it is wiped there. @throws KeyStoreError AGENT_PROTOCOL for a body that is empty or longer than the limit: nothing after it can be read. */
   push(piece: Uint8Array): void {
     let at = 0;
     while (at < piece.length) {
@@ -71,7 +71,10 @@ export class FrameReader {
     }
     const body = (this.#body ??= new Uint8Array(new ArrayBuffer(length)));
     const count = Math.min(length - this.#bodyFilled, piece.length - at);
-    body.set(piece.subarray(at, at + count), this.#bodyFilled);
+    const part = piece.subarray(at, at + count);
+    body.set(part, this.#bodyFilled);
+    // The body is wiped by whoever knows that it is secret, and knows nothing of the pieces.
+    part.fill(0);
     this.#bodyFilled += count;
     if (this.#bodyFilled < length) return count;
     this.#body = undefined;

@@ -130,7 +130,8 @@ export function rawClient(path: string): RawClient {
     answers.push(answer);
     waiting.shift()?.(answer);
   });
-  socket.on('data', (piece) => reader.push(piece));
+  // Others listen to the same pieces, and the reader wipes what it takes.
+  socket.on('data', (piece) => reader.push(Uint8Array.from(piece)));
   socket.on('error', () => undefined);
   const ended = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
