@@ -6,6 +6,7 @@
  * agreements and signatures are made by the thread that does all that; only RSA leaves it. So a P-256 home cannot come near the bare
  * operations on more than one core, while RSA of a home with RSA keys outweighs the rest.
  */
+import process from 'node:process';
 import { bare, FILES, ours, type HomeKind, type Operation } from './migrate-sides.ts';
 import { median } from './ratio.ts';
 
@@ -21,10 +22,17 @@ interface Yardstick {
 
 async function compare(kind: HomeKind, yardsticks: readonly Yardstick[]): Promise<void> {
   const turns: { ours: number; bare: number[] }[] = [];
+  const cpu = { ours: 0, bare: yardsticks.map(() => 0) };
   for (let n = 0; n < TURNS; n++) {
     const bareTimes: number[] = [];
-    for (const { operations } of yardsticks) bareTimes.push(await bare(kind, operations));
+    for (const [i, { operations }] of yardsticks.entries()) {
+      const start = process.cpuUsage();
+      bareTimes.push(await bare(kind, operations));
+      cpu.bare[i]! += used(start);
+    }
+    const start = process.cpuUsage();
     turns.push({ ours: await ours(kind), bare: bareTimes });
+    cpu.ours += used(start);
   }
   const rate = FILES / median(turns.map(({ ours: seconds }) => seconds));
   for (const [i, { name, limit }] of yardsticks.entries()) {
@@ -33,9 +41,20 @@ async function compare(kind: HomeKind, yardsticks: readonly Yardstick[]): Promis
     const verdict =
       limit === undefined ? '' : ` (limit ${limit}) ${ratio >= limit ? 'ok' : 'TOO SLOW'}`;
     console.log(
-      `${FILES} keys into a home of ${kind}: ${rate.toFixed(0)} a second against ${bareRate.toFixed(0)} of ${name}: ${ratio.toFixed(2)} of the bare speed${verdict}`,
+      `${FILES} keys into a home of ${kind}: ${rate.toFixed(0)} a second against ${bareRate.toFixed(0)} of ${name}: ${ratio.toFixed(2)} of the bare speed${verdict}; ` +
+        `CPU for one ${each(cpu.ours)} us against ${each(cpu.bare[i]!)} us`,
     );
   }
+}
+
+/** Less than time depends on what else the machine does. */
+function used(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return user + system;
+}
+
+function each(microseconds: number): string {
+  return (microseconds / FILES / TURNS).toFixed(0);
 }
 
 await compare('rsa-3072', [
