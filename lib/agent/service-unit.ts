@@ -57,7 +57,8 @@ export function systemdUnit(service: AgentService): string {
     '# No image of its memory, and no swap.',
     'LimitCORE=0',
     'LimitMEMLOCK=64M',
-    ...(user ? ['MemorySwapMax=0'] : []),
+    // A user who opens one key with large properties again and again ends the agent, which starts again, and not the machine.
+    ...(user ? ['MemorySwapMax=0', 'MemoryMax=2G'] : []),
     'UMask=0077',
     'NoNewPrivileges=yes',
     ...(user ? sandboxOf(service) : []),

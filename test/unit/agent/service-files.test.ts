@@ -21,6 +21,7 @@ describe('the unit of an agent', () => {
       'CapabilityBoundingSet=',
       'LimitCORE=0',
       'MemorySwapMax=0',
+      'MemoryMax=2G',
       'ProtectSystem=strict',
       'ProtectHome=yes',
       'PrivateNetwork=yes',
