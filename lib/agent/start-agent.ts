@@ -74,8 +74,9 @@ export async function startAgentThatSigns(
     const { name: provider, capabilities } = keeper.current.provider;
     let requests = 0;
     const fixed = fixedStatus(options, provider);
-    const { user } = fixed;
     const placeFor = await placesOf(options);
+    // A client that comes as soon as the socket is there may ask before Listener.start has answered.
+    let connections = (): number => 0;
     const operations = new Operations({
       keeper,
       trust,
@@ -90,7 +91,7 @@ export async function startAgentThatSigns(
         ...fixed,
         level: levelFor(placeFor(peer), capabilities, options.onDisk ?? 'same user'),
         isLocked: keeper.isLocked,
-        connections: listener.size,
+        connections: connections(),
         sessions: sessions.size,
         requests,
         memory: process.memoryUsage.rss(),
@@ -98,24 +99,23 @@ export async function startAgentThatSigns(
     });
     const { socket } = options;
     const [users, maxConnections] = [allowedUsers(options.users), limits.connections ?? 16_384];
-    const listener: Listener = await Listener.start(
+    const listener = await Listener.start(
       { socket, audit, users, maxConnections },
       {
         operations,
         sessions,
         welcome: (peer) => ({
-          user,
+          user: fixed.user,
           provider,
           capabilities: capabilitiesFor(placeFor(peer), capabilities),
         }),
         frameTimeoutMs: limits.frameTimeoutMs ?? 10_000,
         inFlight: limits.inFlight ?? 256,
-        onRequest: () => {
-          requests++;
-        },
+        onRequest: () => void requests++,
       },
       () => sessions.sweep(),
     );
+    connections = () => listener.size;
     opened.push(listener);
     return agentOf(socket, keeper, close);
   } catch (error) {

@@ -53,7 +53,15 @@ export async function startInBackground(agent: BackgroundAgent): Promise<ReadyAg
       env: cleaned(process.env),
       stdio: ['ignore', log.fd, log.fd],
     });
-    return await becomeReady(child, agent);
+    // A program that cannot be started has no process, and says so by an event.
+    child.once('error', () => undefined);
+    child.unref();
+    try {
+      return await becomeReady(child, agent);
+    } catch (error) {
+      child.kill('SIGTERM');
+      throw error;
+    }
   } finally {
     await log.close();
   }
@@ -76,21 +84,17 @@ async function becomeReady(
   child: ChildProcess,
   { address, log, passphrase, signal }: BackgroundAgent,
 ): Promise<ReadyAgent> {
-  // A program that cannot be started has no process, and says so by an event.
-  child.once('error', () => undefined);
   const isAlive = (): boolean =>
     child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   const until = performance.now() + START_TAKES_MS;
   while (isAlive() && !signal.aborted && performance.now() < until) {
     const answering = await look(address);
     if (answering && answering.pid === child.pid) {
-      await unlock(child, address, passphrase);
-      child.unref();
+      await unlock(address, passphrase);
       return answering;
     }
     await sleep(LOOK_EACH_MS);
   }
-  if (isAlive()) child.kill('SIGTERM');
   throw await lastWords(log);
 }
 
@@ -107,20 +111,11 @@ async function look(address: AgentAddress): Promise<ReadyAgent | undefined> {
   }
 }
 
-/** An agent whose passphrase was wrong ends again: whoever starts it anew gives the right one. */
-async function unlock(
-  child: ChildProcess,
-  address: AgentAddress,
-  passphrase: SecretBytes | undefined,
-): Promise<void> {
+/** @throws KeyStoreError PASSWORD_WRONG: then the agent ends again, and whoever starts it anew gives the right one. */
+async function unlock(address: AgentAddress, passphrase: SecretBytes | undefined): Promise<void> {
   if (!passphrase) return;
   await using agent = await connect(address);
-  try {
-    await agent.unlock(passphrase);
-  } catch (error) {
-    child.kill('SIGTERM');
-    throw error;
-  }
+  await agent.unlock(passphrase);
 }
 
 /** The error that the child printed, with its code; the two lines are `main`'s own. */
