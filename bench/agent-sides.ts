@@ -10,11 +10,10 @@ import {
 } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { ALG_ID } from '../lib/blobs/alg-id.ts';
 import { decodeAuthEnvelopedData } from '../lib/cms/auth-enveloped-data.ts';
 import { decodeSignedData, type Signer } from '../lib/cms/signed-data.ts';
@@ -27,6 +26,7 @@ import { openIsolatedProvider, type IsolatedProvider } from '../lib/providers/is
 import { sealKeyRecord } from '../lib/records/seal.ts';
 import { verifyKeyRecord } from '../lib/records/verify.ts';
 import { bundle } from '../test/support/bundle.ts';
+import { secondsOnAllCores } from './all-cores.ts';
 
 /** `KEYCASK_BENCH=quick` takes a fifth. */
 export const UNWRAPS = process.env['KEYCASK_BENCH'] === 'quick' ? 2000 : 10_000;
@@ -73,26 +73,10 @@ parentPort.postMessage('ready');
 `;
 
 /** Seconds of all cores for {@link UNWRAPS} verifications and unwraps. */
-export async function bareOnAllCores(): Promise<number> {
-  const threads = availableParallelism();
+export function bareOnAllCores(): Promise<number> {
   const { privateKey } = exchange;
-  const count = Math.ceil(UNWRAPS / threads);
-  const workerData = { publicKey: signing.publicKey, privateKey, parts: bareParts, count };
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(THREAD, { eval: true, workerData }),
-  );
-  const heard = (): Promise<unknown[]> =>
-    Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  await heard();
-  const start = performance.now();
-  const done = heard();
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  for (const worker of workers) worker.postMessage('go');
-  await done;
-  const seconds = (performance.now() - start) / 1000;
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  return seconds;
+  const data = { publicKey: signing.publicKey, privateKey, parts: bareParts };
+  return secondsOnAllCores(THREAD, UNWRAPS, data);
 }
 
 /** Milliseconds of one verification and unwrap, here and now. */

@@ -1,10 +1,9 @@
 /** Both sides of the migration's bench: a folder of SIMPLEBLOBs migrated, and the bare asymmetric operations on all cores. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { Worker } from 'node:worker_threads';
 import { ALG_ID } from '../lib/blobs/alg-id.ts';
 import { SecretBytes } from '../lib/keys/secret-bytes.ts';
 import { wrapSimpleBlob } from '../lib/legacy/simple-blob.ts';
@@ -12,6 +11,7 @@ import { inventory } from '../lib/migration/inventory.ts';
 import { planMigration } from '../lib/migration/plan.ts';
 import { runMigration } from '../lib/migration/run.ts';
 import { SessionKeyStore } from '../lib/session-key-store.ts';
+import { secondsOnAllCores } from './all-cores.ts';
 
 /** `KEYCASK_BENCH=quick` takes a fifth of the files. */
 export const FILES = process.env['KEYCASK_BENCH'] === 'quick' ? 4000 : 20_000;
@@ -71,25 +71,8 @@ parentPort.postMessage('ready');
 `;
 
 /** Seconds, without those that threads and keys take to be there. */
-export async function bare(kind: HomeKind, operations: readonly Operation[]): Promise<number> {
-  const threads = availableParallelism();
-  const count = Math.ceil(FILES / threads);
-  const workerData = { ...exchange, kind, operations, count };
-  const workers = Array.from(
-    { length: threads },
-    () => new Worker(THREAD, { eval: true, workerData }),
-  );
-  const heard = (): Promise<unknown[]> =>
-    Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  await heard();
-  const start = performance.now();
-  const done = heard();
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  for (const worker of workers) worker.postMessage('go');
-  await done;
-  const seconds = (performance.now() - start) / 1000;
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  return seconds;
+export function bare(kind: HomeKind, operations: readonly Operation[]): Promise<number> {
+  return secondsOnAllCores(THREAD, FILES, { ...exchange, kind, operations });
 }
 
 let turn = 0;
