@@ -6,17 +6,17 @@
  * The size is the name, so that of two processes that have seen two sizes the larger one stays, whoever writes last. It is the signed
  * message, not only its root: of a fork it is the evidence.
  */
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { sweepTemporaries } from '../platform/sweep-temporaries.ts';
 import { verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { LOG_LIMITS } from './log-storage.ts';
+import { numbersOfFiles } from './numbered-files.ts';
 
 /** Keeps checkpoints that were seen. */
 export interface CheckpointMemory {
@@ -98,19 +98,8 @@ class FileCheckpointMemory implements CheckpointMemory {
   }
 
   /** Ascending. */
-  async #sizes(): Promise<number[]> {
-    return withFsErrors(this.#folder, async () => {
-      try {
-        const names = await readdir(this.#folder);
-        return names
-          .flatMap((name) => NAME.exec(name)?.[1] ?? [])
-          .toSorted()
-          .map(Number);
-      } catch (error) {
-        if (isFsError(error, 'ENOENT')) return [];
-        throw error;
-      }
-    });
+  #sizes(): Promise<number[]> {
+    return numbersOfFiles(this.#folder, NAME);
   }
 
   #path(size: number): string {

@@ -6,7 +6,7 @@
  * A file is written aside, fsynced and then link()ed to its name: of several processes that append after one entry, the file system lets
  * one link succeed. That is the compare-and-set, and there are no lock files. The highest is never removed.
  */
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '../../bytes/octets.ts';
 import { BlobFormatError, KeyStoreError } from '../../errors.ts';
@@ -20,6 +20,7 @@ import {
   MAX_ENTRY_BYTES,
   type JournalEntry,
 } from './journal-entry.ts';
+import { numbersOfFiles } from '../numbered-files.ts';
 
 /** An entry with its file's facts. */
 export interface LoadedEntry extends JournalEntry {
@@ -158,19 +159,8 @@ export class Journal {
     throw new KeyStoreError('STORE_CONFLICT', 'the log grows faster than it can be read');
   }
 
-  async #sequences(): Promise<number[]> {
-    return withFsErrors(this.#folder, async () => {
-      try {
-        const names = await readdir(this.#folder);
-        return names
-          .flatMap((name) => NAME.exec(name)?.[1] ?? [])
-          .toSorted()
-          .map(Number);
-      } catch (error) {
-        if (isFsError(error, 'ENOENT')) return [];
-        throw error;
-      }
-    });
+  #sequences(): Promise<number[]> {
+    return numbersOfFiles(this.#folder, NAME);
   }
 
   async #stampOf(sequence: number): Promise<Stamp | undefined> {
