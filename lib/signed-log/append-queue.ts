@@ -2,7 +2,7 @@
 import { copyBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Checkpoint, LogAuthor } from './checkpoint.ts';
-import { LOG_LIMITS } from './log-storage.ts';
+import { LOG_LIMITS, type LogCompanions } from './log-storage.ts';
 
 /** What is appended at once. */
 export interface LogBatch {
@@ -10,6 +10,8 @@ export interface LogBatch {
   readonly author: LogAuthor;
   /** The log must have so many leaves. */
   readonly size?: number;
+  /** Only together with a size. */
+  readonly along?: LogCompanions;
 }
 
 /** Where leaves have come to be. */
@@ -38,6 +40,8 @@ export class AppendQueue {
   /** @throws KeyStoreError PARAMETER_INVALID, BLOB_TOO_LARGE for leaves that no append takes, and what writing throws. */
   async add(batch: LogBatch): Promise<LogAppended> {
     const bytes = checkLeaves(batch.leaves);
+    if (batch.along && batch.size === undefined)
+      throw new KeyStoreError('PARAMETER_INVALID', 'what goes along needs the size of the log');
     const leaves = batch.leaves.map((leaf) => copyBytes(leaf));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...batch, leaves, bytes, resolve, reject });
@@ -51,13 +55,14 @@ export class AppendQueue {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const together = this.#take();
-      const { author, size } = together[0]!;
+      const { author, size, along } = together[0]!;
       const leaves = together.flatMap((one) => one.leaves);
       try {
         const { index, checkpoint } = await this.#write({
           leaves,
           author,
           ...(size !== undefined && { size }),
+          ...(along && { along }),
         });
         let at = index;
         for (const one of together) {

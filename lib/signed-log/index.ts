@@ -17,7 +17,10 @@ export {
   TILE_HEIGHT,
   TILE_LEVELS,
   TILE_WIDTH,
+  type AlongNode,
+  type AlongRecord,
   type LogAppend,
+  type LogCompanions,
   type LogHead,
   type LogStorage,
 } from './log-storage.ts';

@@ -21,6 +21,14 @@ export const LOG_LIMITS = {
   pageLeaves: 256,
   /** A read ends with the leaf that reaches so many bytes. */
   pageBytes: 1 << 20,
+  /** Records that one append takes along. */
+  alongRecords: 1024,
+  /** Bytes of all of them. One has at most 1 MiB and a little. */
+  alongRecordBytes: 1 << 24,
+  /** Nodes of a map that one append takes along: two keys for each record, at most 8 new nodes deep. */
+  alongNodes: 1 << 14,
+  /** Bytes of one of those nodes. */
+  nodeBytes: 1024,
 } as const;
 
 /** The newest state of a log that is not empty. */
@@ -29,6 +37,31 @@ export interface LogHead {
   readonly size: number;
   /** The signed checkpoint that came with the last of them. */
   readonly checkpoint: Uint8Array;
+}
+
+/** What a storage that keeps records too writes in the same transaction as the append. Others refuse it: NOT_SUPPORTED. */
+export interface LogCompanions {
+  /** Each becomes what is stated, whatever was there: the log's compare-and-set is the only one. Each id at most once. */
+  readonly records: readonly AlongRecord[];
+  /** Content-addressed. Writing one that is there is nothing. */
+  readonly mapNodes: readonly AlongNode[];
+}
+
+/** A record as it is after an append. */
+export interface AlongRecord {
+  /** 32 lower-case hex digits. */
+  readonly id: string;
+  /** From 1. */
+  readonly version: number;
+  /** undefined leaves a tombstone. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** A node of a map, named by its hash. */
+export interface AlongNode {
+  /** SHA-256 of `bytes`, 32 bytes; a storage does not check it. */
+  readonly hash: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
 /** Leaves that are to follow, with everything that is written with them: all of it counts, or nothing. */
@@ -44,6 +77,8 @@ export interface LogAppend {
   readonly nodes: readonly Uint8Array[];
   /** Over all leaves with these; at most 32 KiB. */
   readonly checkpoint: Uint8Array;
+  /** Counts with the leaves, or does not. Only a storage that keeps records too takes it. */
+  readonly along?: LogCompanions;
 }
 
 /**
@@ -68,6 +103,7 @@ export interface LogStorage extends AsyncDisposable {
    *
    * @throws KeyStoreError STORE_CONFLICT (NTE_EXISTS) unless the head is `after`, size and checkpoint: nothing was appended.
    * @throws KeyStoreError PARAMETER_INVALID, BLOB_TOO_LARGE for what is out of the bounds of {@link LOG_LIMITS}: nothing was appended.
+   * @throws KeyStoreError NOT_SUPPORTED for `along` where the storage keeps no records: nothing was appended.
    * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, IO_FAILED: whether it was appended, the next `head` tells.
    */
   append(append: LogAppend): Promise<void>;

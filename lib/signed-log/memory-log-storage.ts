@@ -1,7 +1,14 @@
 /** MemoryLogStorage: a log in this process, for tests and for programs that keep nothing. */
 import { concatBytes, copyBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
-import { checkLeafPage, checkLogAppend, checkTile, isSameHead, pageLength } from './log-bounds.ts';
+import {
+  checkLeafPage,
+  checkLogAppend,
+  checkTile,
+  isSameHead,
+  pageLength,
+  refuseCompanions,
+} from './log-bounds.ts';
 import {
   TILE_LEVELS,
   TILE_WIDTH,
@@ -29,6 +36,7 @@ export class MemoryLogStorage implements LogStorage {
   async append(append: LogAppend): Promise<void> {
     this.#assertOpen();
     checkLogAppend(append);
+    refuseCompanions(append);
     const { after, leaves, nodes, checkpoint } = append;
     const present = this.#checkpoint && { size: this.#leaves.length, checkpoint: this.#checkpoint };
     if (!isSameHead(present, after)) throw new KeyStoreError('STORE_CONFLICT');

@@ -11,7 +11,7 @@ import { AppendQueue, type LogAppended, type LogBatch } from './append-queue.ts'
 import type { CompactRange } from './compact-range.ts';
 import { signCheckpoint, type Checkpoint, type LogAuthor } from './checkpoint.ts';
 import { LogFollower, type FollowLogOptions } from './follower.ts';
-import { TILE_WIDTH } from './log-storage.ts';
+import { TILE_WIDTH, type LogCompanions } from './log-storage.ts';
 import { hashLeaf, HASH_LENGTH } from './merkle-hash.ts';
 import {
   consistencyRanges,
@@ -26,6 +26,8 @@ import { appendTo, type VerifiedTree } from './verified-tree.ts';
 export interface AppendLogOptions {
   /** Only where the log has exactly so many leaves: else STORE_CONFLICT, and nothing is appended. For leaves that follow from those before. */
   readonly size?: number;
+  /** What is written in the same transaction; only together with `size`, and not to be changed before the promise resolves. */
+  readonly along?: LogCompanions;
 }
 
 /** A leaf that is in the log. */
@@ -121,15 +123,16 @@ export class SignedLog implements AsyncDisposable {
    * @param leaves - 1 to 1024, within the bounds of `LOG_LIMITS`.
    * @param author - Must be one whose checkpoints are trusted here.
    * @throws KeyStoreError STORE_CONFLICT where `size` is not the log's, or the log changes faster than it can be read.
+   * @throws KeyStoreError NOT_SUPPORTED where the storage keeps no records and something is to go along.
    * @throws KeyStoreError PARAMETER_INVALID, BLOB_TOO_LARGE, BLOB_SIGNER_NOT_TRUSTED; what `author.identity.sign` and {@link SignedLog.refresh} throw: nothing was appended.
    * @throws KeyStoreError STORAGE_FULL, IO_FAILED and others of the storage: whether they were appended, the next refresh shows.
    */
   async append(
     leaves: readonly Uint8Array[],
     author: LogAuthor,
-    { size }: AppendLogOptions = {},
+    options: AppendLogOptions = {},
   ): Promise<LogAppended> {
-    return this.#appends.add({ leaves, author, ...(size !== undefined && { size }) });
+    return this.#appends.add({ leaves, author, ...options });
   }
 
   /**
@@ -217,7 +220,7 @@ export class SignedLog implements AsyncDisposable {
   }
 
   /** @returns The index of the first leaf, and the checkpoint that covers all. */
-  async #append({ leaves, author, size }: LogBatch): Promise<LogAppended> {
+  async #append({ leaves, author, size, along }: LogBatch): Promise<LogAppended> {
     const { storage, logId, findSigner } = this.#options;
     const hashes = leaves.map((leaf) => hashLeaf(leaf));
     for (let races = 0; races < MAX_RACES; races++) {
@@ -234,7 +237,13 @@ export class SignedLog implements AsyncDisposable {
       const content = { logId, size: range.size, root: range.root };
       const checkpoint = await signCheckpoint(content, author, findSigner);
       try {
-        await storage.append({ after: head, leaves, nodes, checkpoint: checkpoint.bytes });
+        await storage.append({
+          after: head,
+          leaves,
+          nodes,
+          checkpoint: checkpoint.bytes,
+          ...(along && { along }),
+        });
       } catch (error) {
         if (!KeyStoreError.is(error) || error.code !== 'STORE_CONFLICT') throw error;
         await setTimeout(Math.random() * Math.min(2 ** races, LONGEST_BACKOFF_MS));

@@ -23,6 +23,7 @@ import {
   isSameHead,
   nodesAt,
   pageLength,
+  refuseCompanions,
 } from '../log-bounds.ts';
 import { TILE_WIDTH, type LogAppend, type LogHead, type LogStorage } from '../log-storage.ts';
 import { HASH_LENGTH } from '../merkle-hash.ts';
@@ -90,6 +91,7 @@ class FileLogStorage implements LogStorage {
   async append(append: LogAppend): Promise<void> {
     this.#assertOpen();
     checkLogAppend(append);
+    refuseCompanions(append);
     await this.#exclusively(() => this.#append(append));
   }
 
