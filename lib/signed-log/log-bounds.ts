@@ -6,7 +6,6 @@ import {
   TILE_HEIGHT,
   TILE_LEVELS,
   type LogAppend,
-  type LogCompanions,
   type LogHead,
 } from './log-storage.ts';
 import { HASH_LENGTH } from './merkle-hash.ts';
@@ -47,24 +46,6 @@ export function checkLogAppend({ after, leaves, nodes, checkpoint }: LogAppend):
 export function refuseCompanions({ along }: LogAppend): void {
   if (along)
     throw new KeyStoreError('NOT_SUPPORTED', 'this storage keeps a log, and no records with it');
-}
-
-/**
- * Checks what is to be written with an append. That ids and hashes are what they should be is their caller's business.
- *
- * @throws KeyStoreError PARAMETER_INVALID, BLOB_TOO_LARGE
- */
-export function checkCompanions({ records, mapNodes }: LogCompanions): void {
-  if (records.length > LOG_LIMITS.alongRecords) tooLarge('records of an append', records.length);
-  if (mapNodes.length > LOG_LIMITS.alongNodes) tooLarge('nodes of an append', mapNodes.length);
-  const bytes = records.reduce((sum, record) => sum + (record.bytes?.length ?? 0), 0);
-  if (bytes > LOG_LIMITS.alongRecordBytes) tooLarge('bytes of the records of an append', bytes);
-  for (const { version } of records)
-    if (!Number.isSafeInteger(version) || version < 1) refuse('a version is a number from 1');
-  for (const node of mapNodes) {
-    if (node.hash.length !== HASH_LENGTH) refuse(`the hash of a node has ${HASH_LENGTH} bytes`);
-    if (node.bytes.length > LOG_LIMITS.nodeBytes) tooLarge('bytes of a node', node.bytes.length);
-  }
 }
 
 /** How many hashes a level of tiles gains by a growth from `size` to `grown` leaves. */

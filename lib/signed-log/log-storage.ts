@@ -21,14 +21,6 @@ export const LOG_LIMITS = {
   pageLeaves: 256,
   /** A read ends with the leaf that reaches so many bytes. */
   pageBytes: 1 << 20,
-  /** Records that one append takes along. */
-  alongRecords: 1024,
-  /** Bytes of all of them. One has at most 1 MiB and a little. */
-  alongRecordBytes: 1 << 24,
-  /** Nodes of a map that one append takes along: two keys for each record, at most 8 new nodes deep. */
-  alongNodes: 1 << 14,
-  /** Bytes of one of those nodes. */
-  nodeBytes: 1024,
 } as const;
 
 /** The newest state of a log that is not empty. */

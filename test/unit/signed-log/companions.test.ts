@@ -1,14 +1,12 @@
 /** What an append takes along: only with a size, never with another call's leaves, and not to a storage without records. */
 import { describe, expect, it } from 'vitest';
-import { checkCompanions } from '../../../lib/signed-log/log-bounds.ts';
 import {
-  LOG_LIMITS,
   MemoryLogStorage,
   openFileLogStorage,
   type LogAppend,
   type LogCompanions,
 } from '../../../lib/signed-log/index.ts';
-import { codeOf, codeOfAsync } from '../../support/errors.ts';
+import { codeOfAsync } from '../../support/errors.ts';
 import { AUTHOR, openLog, someLeaves } from '../../support/signed-log.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -58,30 +56,5 @@ describe('what goes along with an append', () => {
       [1, ALONG],
       [5, undefined],
     ]);
-  });
-
-  it('is bounded', () => {
-    const [record] = ALONG.records as [LogCompanions['records'][0]];
-    const [node] = ALONG.mapNodes as [LogCompanions['mapNodes'][0]];
-    const codes = [
-      { ...ALONG, records: Array.from({ length: LOG_LIMITS.alongRecords + 1 }, () => record) },
-      {
-        ...ALONG,
-        records: [{ ...record, bytes: new Uint8Array(LOG_LIMITS.alongRecordBytes + 1) }],
-      },
-      { ...ALONG, records: [{ ...record, version: 0 }] },
-      { ...ALONG, mapNodes: Array.from({ length: LOG_LIMITS.alongNodes + 1 }, () => node) },
-      { ...ALONG, mapNodes: [{ ...node, hash: new Uint8Array(31) }] },
-      { ...ALONG, mapNodes: [{ ...node, bytes: new Uint8Array(LOG_LIMITS.nodeBytes + 1) }] },
-    ].map((along) => codeOf(() => checkCompanions(along)));
-    expect(codes).toEqual([
-      'BLOB_TOO_LARGE',
-      'BLOB_TOO_LARGE',
-      'PARAMETER_INVALID',
-      'BLOB_TOO_LARGE',
-      'PARAMETER_INVALID',
-      'BLOB_TOO_LARGE',
-    ]);
-    expect(() => checkCompanions(ALONG)).not.toThrow();
   });
 });
