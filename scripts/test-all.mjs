@@ -174,6 +174,9 @@ function summarize() {
   for (const { name, passed, failed, skipped, seconds } of [...tallies, total]) {
     console.log(row([name, String(passed), String(failed), String(skipped), inSeconds(seconds)]));
   }
+  // Once more at the end: what is read first of a long run is its last page.
+  for (const { name, failures = [] } of tallies)
+    for (const failure of failures) console.log(`\nFAILED in ${name}: ${failure}`);
   if (leftOut.length > 0) console.log(`\n${leftOut.length} left out: ${leftOut.join('; ')}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

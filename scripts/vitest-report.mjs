@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
  * @property {number} failed - Tests that failed.
  * @property {number} skipped - Tests left out.
  * @property {number} seconds - How long it took.
+ * @property {readonly string[]} [failures] - What failed, and the first lines of why.
  */
 
 /**
@@ -30,7 +31,7 @@ export function tallyOf(name, report, { status, seconds }) {
 
 /**
  * @param {string} report - Its path.
- * @returns {{ passed: number, failed: number, skipped: number }} Numbers of tests.
+ * @returns {{ passed: number, failed: number, skipped: number, failures?: string[] }} Numbers of tests.
  */
 function countTests(report) {
   try {
@@ -39,8 +40,30 @@ function countTests(report) {
       passed: found.numPassedTests,
       failed: found.numFailedTests,
       skipped: found.numPendingTests + found.numTodoTests,
+      failures: found.testResults.flatMap(failuresOf),
     };
   } catch {
     return { passed: 0, failed: 0, skipped: 0 };
   }
 }
+
+/**
+ * @param {{ name: string, message?: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }} file - What is told of one test file.
+ * @returns {string[]} Each failure of it: where, which, why.
+ */
+function failuresOf({ name, message, assertionResults }) {
+  const failed = assertionResults.filter(({ status }) => status === 'failed');
+  if (failed.length === 0 && message) return [`${name}\n${shortened(message)}`];
+  return failed.map(
+    ({ fullName, failureMessages }) =>
+      `${name}: ${fullName}\n${shortened(failureMessages.join('\n'))}`,
+  );
+}
+
+/** @param {string} text - A message with its stack. */
+function shortened(text) {
+  return text.split('\n').slice(0, MOST_LINES).join('\n');
+}
+
+/** Of each failure: what says why, and where. */
+const MOST_LINES = 12;
