@@ -17,7 +17,10 @@ export interface LoginParts extends LoginOptions {
   readonly handle: SessionHandle;
   readonly token: FoundToken;
   readonly pin: (() => Promise<SecretBytes>) | undefined;
-  /** Runs the login while no other process of this user does: SoftHSM fails (CKR_GENERAL_ERROR) where two log in at once. */
+  /**
+   * Runs what reads or writes the token's flags while no other process of this user logs in: SoftHSM fails (CKR_GENERAL_ERROR) where two log
+   * in at once, or one asks for the token's state while another logs in.
+   */
   readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
@@ -35,7 +38,7 @@ export async function requireLogin({
   silent,
   alone,
 }: LoginParts): Promise<boolean> {
-  const { flags } = await api.tokenInfo(token.slot);
+  const { flags } = await alone(() => api.tokenInfo(token.slot));
   const has = (flag: number): boolean => (flags & flag) !== 0;
   if (!has(CKF.LOGIN_REQUIRED)) return false;
   // A try that cannot succeed is not made.
@@ -57,7 +60,7 @@ export async function requireLogin({
     // By somebody else in this process: then the token is open to all of it.
     if (hasCkr(error, CKR.USER_ALREADY_LOGGED_IN)) return true;
     if (KeyStoreError.is(error) && error.code === 'PASSWORD_WRONG')
-      throw await refused(api, token, error);
+      throw await refused({ api, token, alone }, error);
     throw error;
   }
   return true;
@@ -65,11 +68,11 @@ export async function requireLogin({
 
 /** How near the token is to locking itself, where it tells. */
 async function refused(
-  api: Pkcs11,
-  token: FoundToken,
+  { api, token, alone }: Pick<LoginParts, 'api' | 'token' | 'alone'>,
   { native }: KeyStoreError,
 ): Promise<KeyStoreError> {
-  const flags = (await api.tokenInfo(token.slot).catch(() => undefined))?.flags ?? 0;
+  const info = await alone(() => api.tokenInfo(token.slot)).catch(() => undefined);
+  const flags = info?.flags ?? 0;
   const isLast = (flags & CKF.USER_PIN_FINAL_TRY) !== 0;
   const warning = isLast
     ? 'One more wrong PIN locks it.'

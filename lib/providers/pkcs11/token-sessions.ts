@@ -234,15 +234,17 @@ export class TokenSessions {
     });
   }
 
-  /** SoftHSM overlooks a token that another process writes to while the module is initialised. */
+  /** SoftHSM overlooks a token that another process logs in to while the module is initialised. */
   async #findToken(name: TokenName): Promise<FoundToken> {
     const { module } = this.#options;
-    try {
-      return await module.run((api) => findToken(api, name));
-    } catch (error) {
-      if (!KeyStoreError.is(error) || error.native || !module.hasOneUser) throw error;
-      await this.#restart(module.restarts);
-      return module.run((api) => findToken(api, name));
+    for (let looks = 1; ; looks++) {
+      try {
+        return await module.run((api) => findToken(api, name));
+      } catch (error) {
+        const mayBeOverlooked = KeyStoreError.is(error) && !error.native && module.hasOneUser;
+        if (!mayBeOverlooked || looks === LOOKS) throw error;
+        await this.#restart(module.restarts);
+      }
     }
   }
 
@@ -354,6 +356,8 @@ async function requireSight(
 const ON_TOKEN = [[CKA.TOKEN, true]] as const;
 /** The first, with new sessions, with the module begun anew. */
 const ATTEMPTS = 3;
+/** For a token; a login of another process takes less than two. */
+const LOOKS = 3;
 const REFUSALS: ReadonlySet<KeyStoreErrorCode> = new Set(['PASSWORD_WRONG', 'PIN_LOCKED']);
 
 /** The token was taken out, or the module, or somebody else in this process, ended our sessions or our login. */
@@ -366,9 +370,13 @@ const LOST = [
 ];
 /**
  * What fails here, fails for the token's sake: the memory of a TPM is full of keys that its module forgot to take out, and is empty when the
- * module begins anew.
+ * module begins anew; another user's process logs in to a token of SoftHSM.
  */
-const NOT_OF_A_SECRET: ReadonlySet<string> = new Set(['C_GenerateKeyPair', 'C_CreateObject']);
+const NOT_OF_A_SECRET: ReadonlySet<string> = new Set([
+  'C_GenerateKeyPair',
+  'C_CreateObject',
+  'C_GetTokenInfo',
+]);
 /** What modules answer to a token that is gone, and to much else. */
 const SUSPICIOUS = [
   CKR.GENERAL_ERROR,
