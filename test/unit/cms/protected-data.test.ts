@@ -11,6 +11,7 @@ import {
 } from '../../../lib/cms/protected-data.ts';
 import { BlobFormatError } from '../../../lib/errors.ts';
 import { describeShared, sharedJson } from '../../support/shared.ts';
+import { startCpuClock } from '../../support/cpu-clock.ts';
 
 const bytes = (length: number, value = 1): Uint8Array => new Uint8Array(length).fill(value);
 const condition = (value: string): ProtectedDataRecipient => ({
@@ -123,17 +124,17 @@ describe('of a mebibyte made to take long', () => {
     ['sequences in sequences', tlv(0x30, nested(0x30))],
     ['strings in strings', tlv(0x30, nested(0x04))],
   ])('%s are refused in a quarter of a second', async (_name, der) => {
-    const start = performance.now();
+    const spent = startCpuClock();
     await expect(decodeProtectedData(der)).rejects.toBeInstanceOf(BlobFormatError);
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(spent()).toBeLessThan(250);
   });
 
   test('a secret of that size is read', async () => {
     const data: ProtectedData = { ...DATA, ciphertext: bytes(MEBIBYTE) };
     const der = await encodeProtectedData(data);
-    const start = performance.now();
+    const spent = startCpuClock();
     const { ciphertext } = await decodeProtectedData(der);
-    expect(performance.now() - start).toBeLessThan(250);
+    expect(spent()).toBeLessThan(250);
     expect(ciphertext).toHaveLength(MEBIBYTE);
   });
 });
