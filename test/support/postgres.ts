@@ -1,8 +1,9 @@
 /** A PostgreSQL server of a test's own: its folder, its port, its user, and no service manager. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -78,7 +79,7 @@ export class PostgresServer {
     while (!(await this.#answers())) {
       if (Date.now() > end) throw new Error(`PostgreSQL does not start: ${this.#log()}`);
       // One that was killed is not gone until the last of its processes is.
-      if (this.#process?.exitCode === null && this.#process.signalCode === null) {
+      if (isRunning(this.#process)) {
         await setTimeout(20);
         continue;
       }
@@ -94,7 +95,8 @@ export class PostgresServer {
   /** Kills all its processes at once, as a power cut would. */
   async kill(): Promise<void> {
     const server = this.#process;
-    if (!server?.pid) return;
+    // One that has ended tells so no second time.
+    if (!isRunning(server) || server.pid === undefined) return;
     const children = childrenOf(server.pid);
     const ended = once(server, 'exit');
     for (const pid of [server.pid, ...children]) killPid(pid);
@@ -120,8 +122,9 @@ export class PostgresServer {
 
   async #answers(): Promise<boolean> {
     try {
-      await this.run('SELECT 1');
-      return true;
+      // Whoever else took the port meanwhile may know the one user too.
+      const [row] = await this.run('SHOW data_directory');
+      return row?.['data_directory'] === join(this.folder, 'data');
     } catch {
       return false;
     }
@@ -176,9 +179,11 @@ export class PgBouncer {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await ended;
+    if (isRunning(this.#process)) {
+      const ended = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await ended;
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -224,13 +229,27 @@ function ownFolder(prefix: string): string {
   return folder;
 }
 
+/**
+ * A port that nobody has, above those that Linux gives to whoever connects (ip_local_port_range): a server that is killed comes back to its port, and
+ * until then no connection of another test may take it.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(61_000, 65_536);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+function isRunning(child: ChildProcess | undefined): child is ChildProcess {
+  return child !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
 /** Linux has them in /proc. */
