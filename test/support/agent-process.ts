@@ -39,6 +39,7 @@ export async function startAgentProcess(
       return Number(/VmRSS:\s+(\d+) kB/u.exec(status)?.[1]) * 1024;
     },
     kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, 'exit');
       child.kill('SIGKILL');
       await exit;

@@ -12,7 +12,8 @@ const GO = 'go';
 /** Inside node_modules, so that a bundle finds the packages that it imports. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 const PREFIX = 'keycask-fork-';
-const STALE_MS = 10 * 60 * 1000;
+/** Longer than a run of all tests takes: what is in use is not swept. */
+const STALE_MS = 2 * 60 * 60 * 1000;
 const bundles = new Map<string, Promise<string>>();
 
 /** Starts `file` (relative to test/) and waits until it has called {@link started}. */
@@ -49,8 +50,11 @@ async function bundled(file: string): Promise<string> {
 /** A test worker is ended without ceremony, so what earlier ones left is removed. */
 function sweepBundles(): void {
   for (const name of readdirSync(CACHE)) {
+    if (!name.startsWith(PREFIX)) continue;
     const path = join(CACHE, name);
-    if (!name.startsWith(PREFIX) || Date.now() - statSync(path).mtimeMs < STALE_MS) continue;
+    // Another worker may be sweeping.
+    const madeAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (madeAt === undefined || Date.now() - madeAt < STALE_MS) continue;
     rmSync(path, { recursive: true, force: true });
   }
 }
