@@ -26,7 +26,7 @@ import { openIsolatedProvider, type IsolatedProvider } from '../lib/providers/is
 import { sealKeyRecord } from '../lib/records/seal.ts';
 import { verifyKeyRecord } from '../lib/records/verify.ts';
 import { bundle } from '../test/support/bundle.ts';
-import { secondsOnAllCores } from './all-cores.ts';
+import { spentOnAllCores } from './all-cores.ts';
 
 /** `KEYCASK_BENCH=quick` takes a fifth. */
 export const UNWRAPS = process.env['KEYCASK_BENCH'] === 'quick' ? 2000 : 10_000;
@@ -73,10 +73,10 @@ parentPort.postMessage('ready');
 `;
 
 /** Seconds of all cores for {@link UNWRAPS} verifications and unwraps. */
-export function bareOnAllCores(): Promise<number> {
+export async function bareOnAllCores(): Promise<number> {
   const { privateKey } = exchange;
   const data = { publicKey: signing.publicKey, privateKey, parts: bareParts };
-  return secondsOnAllCores(THREAD, UNWRAPS, data);
+  return (await spentOnAllCores(THREAD, UNWRAPS, data)).seconds;
 }
 
 /** Milliseconds of one verification and unwrap, here and now. */

@@ -6,7 +6,7 @@
  * agreements and signatures are made by the thread that does all that; only RSA leaves it. So a P-256 home cannot come near the bare
  * operations on more than one core, while RSA of a home with RSA keys outweighs the rest.
  */
-import process from 'node:process';
+import type { Spent } from './all-cores.ts';
 import { bare, FILES, ours, type HomeKind, type Operation } from './migrate-sides.ts';
 import { median } from './ratio.ts';
 
@@ -21,40 +21,32 @@ interface Yardstick {
 }
 
 async function compare(kind: HomeKind, yardsticks: readonly Yardstick[]): Promise<void> {
-  const turns: { ours: number; bare: number[] }[] = [];
-  const cpu = { ours: 0, bare: yardsticks.map(() => 0) };
+  const turns: { ours: Spent; bare: Spent[] }[] = [];
   for (let n = 0; n < TURNS; n++) {
-    const bareTimes: number[] = [];
-    for (const [i, { operations }] of yardsticks.entries()) {
-      const start = process.cpuUsage();
-      bareTimes.push(await bare(kind, operations));
-      cpu.bare[i]! += used(start);
-    }
-    const start = process.cpuUsage();
-    turns.push({ ours: await ours(kind), bare: bareTimes });
-    cpu.ours += used(start);
+    const ofBare: Spent[] = [];
+    for (const { operations } of yardsticks) ofBare.push(await bare(kind, operations));
+    turns.push({ ours: await ours(kind), bare: ofBare });
   }
-  const rate = FILES / median(turns.map(({ ours: seconds }) => seconds));
+  const own = turns.map(({ ours: spent }) => spent);
   for (const [i, { name, limit }] of yardsticks.entries()) {
-    const bareRate = FILES / median(turns.map(({ bare: times }) => times[i]!));
-    const ratio = median(turns.map(({ ours: seconds, bare: times }) => times[i]! / seconds));
+    const theirs = turns.map(({ bare: spent }) => spent[i]!);
+    const ratio = median(own.map(({ seconds }, turn) => theirs[turn]!.seconds / seconds));
     const verdict =
       limit === undefined ? '' : ` (limit ${limit}) ${ratio >= limit ? 'ok' : 'TOO SLOW'}`;
     console.log(
-      `${FILES} keys into a home of ${kind}: ${rate.toFixed(0)} a second against ${bareRate.toFixed(0)} of ${name}: ${ratio.toFixed(2)} of the bare speed${verdict}; ` +
-        `CPU for one ${each(cpu.ours)} us against ${each(cpu.bare[i]!)} us`,
+      `${FILES} keys into a home of ${kind}: ${rate(own)} a second against ${rate(theirs)} of ${name}: ${ratio.toFixed(2)} of the bare speed${verdict}; ` +
+        `CPU for one ${cpuOfOne(own)} us against ${cpuOfOne(theirs)} us`,
     );
   }
 }
 
-/** Less than time depends on what else the machine does. */
-function used(start: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(start);
-  return user + system;
+function rate(spent: readonly Spent[]): string {
+  return (FILES / median(spent.map(({ seconds }) => seconds))).toFixed(0);
 }
 
-function each(microseconds: number): string {
-  return (microseconds / FILES / TURNS).toFixed(0);
+function cpuOfOne(spent: readonly Spent[]): string {
+  const microseconds = 1e6 * median(spent.map(({ cpuSeconds }) => cpuSeconds));
+  return (microseconds / FILES).toFixed(0);
 }
 
 await compare('rsa-3072', [

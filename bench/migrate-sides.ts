@@ -11,7 +11,7 @@ import { inventory } from '../lib/migration/inventory.ts';
 import { planMigration } from '../lib/migration/plan.ts';
 import { runMigration } from '../lib/migration/run.ts';
 import { SessionKeyStore } from '../lib/session-key-store.ts';
-import { secondsOnAllCores } from './all-cores.ts';
+import { spentOnAllCores, stopwatch, type Spent } from './all-cores.ts';
 
 /** `KEYCASK_BENCH=quick` takes a fifth of the files. */
 export const FILES = process.env['KEYCASK_BENCH'] === 'quick' ? 4000 : 20_000;
@@ -70,25 +70,25 @@ parentPort.once('message', () => {
 parentPort.postMessage('ready');
 `;
 
-/** Seconds, without those that threads and keys take to be there. */
-export function bare(kind: HomeKind, operations: readonly Operation[]): Promise<number> {
-  return secondsOnAllCores(THREAD, FILES, { ...exchange, kind, operations });
+/** Without what it takes until threads and keys are there. */
+export function bare(kind: HomeKind, operations: readonly Operation[]): Promise<Spent> {
+  return spentOnAllCores(THREAD, FILES, { ...exchange, kind, operations });
 }
 
 let turn = 0;
-/** Seconds from the old folder to the last signed record. */
-export async function ours(algorithm: HomeKind): Promise<number> {
+/** From the old folder to the last signed record, without what it takes to make a home. */
+export async function ours(algorithm: HomeKind): Promise<Spent> {
   const home = join(folder, `home-${turn++}`);
   await using store = await SessionKeyStore.create({
     home,
     stateFolder: join(folder, 'state'),
     algorithm,
   });
-  const start = performance.now();
+  const spent = stopwatch();
   using plan = await planMigration(await inventory([old]));
   const { counts } = await runMigration(plan, { store });
-  const seconds = (performance.now() - start) / 1000;
+  const result = spent();
   if (counts.keysStored !== FILES) throw new TypeError(`${counts.keysStored} keys were stored`);
   rmSync(home, { recursive: true });
-  return seconds;
+  return result;
 }
