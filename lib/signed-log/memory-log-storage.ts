@@ -13,19 +13,29 @@ import {
   TILE_LEVELS,
   TILE_WIDTH,
   type LogAppend,
+  type LogCompanions,
   type LogHead,
   type LogStorage,
 } from './log-storage.ts';
 import { HASH_LENGTH } from './merkle-hash.ts';
 
+/** Writes what goes along with an append, in the same turn of the event loop. */
+type TakeAlong = (along: LogCompanions) => void;
+
 /** An empty log. It is gone with the process. */
 export class MemoryLogStorage implements LogStorage {
   readonly name = 'memory';
+  readonly #takeAlong: TakeAlong | undefined;
   readonly #leaves: Uint8Array[] = [];
   /** For each level its hashes. */
   readonly #levels: Uint8Array[][] = Array.from({ length: TILE_LEVELS }, () => []);
   #checkpoint: Uint8Array | undefined;
   #isClosed = false;
+
+  /** @param takeAlong - Of what keeps records beside the log; without it an append that takes something along is NOT_SUPPORTED. */
+  constructor(takeAlong?: TakeAlong) {
+    this.#takeAlong = takeAlong;
+  }
 
   async head(): Promise<LogHead | undefined> {
     this.#assertOpen();
@@ -36,8 +46,8 @@ export class MemoryLogStorage implements LogStorage {
   async append(append: LogAppend): Promise<void> {
     this.#assertOpen();
     checkLogAppend(append);
-    refuseCompanions(append);
-    const { after, leaves, nodes, checkpoint } = append;
+    if (!this.#takeAlong) refuseCompanions(append);
+    const { after, leaves, nodes, checkpoint, along } = append;
     const present = this.#checkpoint && { size: this.#leaves.length, checkpoint: this.#checkpoint };
     if (!isSameHead(present, after)) throw new KeyStoreError('STORE_CONFLICT');
     for (const leaf of leaves) this.#leaves.push(copyBytes(leaf));
@@ -45,6 +55,7 @@ export class MemoryLogStorage implements LogStorage {
       for (let at = 0; at < hashes.length; at += HASH_LENGTH)
         this.#levels[level]!.push(copyBytes(hashes.subarray(at, at + HASH_LENGTH)));
     this.#checkpoint = copyBytes(checkpoint);
+    if (along) this.#takeAlong?.(along);
   }
 
   async readLeaves(first: number, count: number): Promise<Uint8Array[]> {

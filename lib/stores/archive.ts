@@ -7,8 +7,8 @@ export const ARCHIVE_LIMITS = {
   /** Records that go along with one append. */
   alongRecords: 1024,
   /** Map nodes that go along with one append: 256 records change some 3,000 of a map of a million. */
-  alongNodes: 8192,
-  /** Bytes of all of them together. */
+  alongNodes: 1 << 14,
+  /** Bytes of all of them together, records and nodes. */
   alongBytes: 1 << 24,
   /** Bytes of a map node. */
   nodeBytes: 1 << 16,
@@ -18,7 +18,7 @@ export const ARCHIVE_LIMITS = {
 
 /**
  * A place for a store, and for the log that says what is current in it. An append to the log takes records and map nodes along
- * (`LogAppend.along`): all of it counts, or nothing, whatever is killed meanwhile.
+ * (`LogAppend.along`, within {@link ARCHIVE_LIMITS}): all of it counts, or nothing, whatever is killed meanwhile.
  *
  * After `close` every call throws HANDLE_INVALID (NTE_INVALID_HANDLE). The definition are the conformance suites `testArchive`, `testStore`
  * and `testLogStorage` of `keycask/testing`.

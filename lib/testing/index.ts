@@ -1,4 +1,5 @@
-/** keycask/testing: the conformance suites that define a provider, a store and the storage of a signed log. */
+/** keycask/testing: the conformance suites that define a provider, a store, the storage of a signed log, and an archive. */
+export { testArchive, type ArchiveFixture } from './archive-conformance.ts';
 export { testLogStorage, type LogStorageFixture } from './log-storage-conformance.ts';
 export {
   testProvider,
