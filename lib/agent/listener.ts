@@ -37,9 +37,12 @@ export class Listener {
       void this.#accept(socket);
     });
     this.#sweeper = setInterval(() => {
-      const now = performance.now();
-      for (const connection of this.#connections) connection.check(now);
-      sweep();
+      // Timers come first: what arrived while this process had no time is read before anybody is told that it did not come.
+      setImmediate(() => {
+        const now = performance.now();
+        for (const connection of this.#connections) connection.check(now);
+        sweep();
+      });
     }, SWEEP_MS);
     this.#sweeper.unref();
   }

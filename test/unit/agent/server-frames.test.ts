@@ -1,4 +1,5 @@
 /** What strangers and broken clients send to an agent: a clear error, and the agent stays up. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../../lib/agent-protocol/frames.ts';
 import { encodeRequest } from '../../../lib/agent-protocol/index.ts';
@@ -63,7 +64,7 @@ describe('an agent refuses, says why, and stays up', () => {
     const polite = rawClient(server.socket);
     await polite.hello();
     expect((await refusalOf())?.message).toContain('hello did not come');
-    await new Promise((resolve) => setTimeout(resolve, 2 * TIMEOUT_MS));
+    await sleep(2 * TIMEOUT_MS);
     expect(polite.socket.destroyed).toBe(false);
     polite.socket.destroy();
   });
@@ -100,6 +101,19 @@ describe('an agent refuses, says why, and stays up', () => {
     client.send(encodeRequest({ id: 0, op: 'hello', arguments: HELLO }));
     await client.ended;
     expect(client.answers.at(-1)?.error?.code).toBe('AGENT_PROTOCOL');
+  });
+
+  it('nobody for being busy: a hello that is there when its time is over is read first', async () => {
+    const watcher = await server.open();
+    const { connections } = await watcher.status();
+    const client = rawClient(server.socket);
+    while ((await watcher.status()).connections === connections) await sleep(5);
+    const hello = client.hello();
+    // A machine that has no time for this process.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * TIMEOUT_MS);
+    expect((await hello).error).toBeUndefined();
+    client.socket.destroy();
+    await watcher.close();
   });
 
   it('of two versions takes the one that it speaks', async () => {
