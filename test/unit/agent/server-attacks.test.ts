@@ -24,7 +24,9 @@ import {
   passphraseProtector,
 } from '../../../lib/providers/software/index.ts';
 import { exchangeKey, rawClient, signatureKey, startTestAgent } from '../../support/agent.ts';
+import { startCpuClock } from '../../support/cpu-clock.ts';
 import { codeOfAsync } from '../../support/errors.ts';
+import { holdClock } from '../../support/held-clock.ts';
 import { testIdentity } from '../../support/signing-identity.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -95,6 +97,8 @@ describe('a signer whom nobody named', () => {
 
 describe('blocks of PKCS#1 v1.5', () => {
   it('that do not open are tried only so often, whoever signed around them', async () => {
+    // One more would be tried each second.
+    const clock = holdClock();
     await using server = await startTestAgent();
     const client = await server.open();
     const key = await exchangeKey(client, 'archive', 'RSA');
@@ -111,9 +115,10 @@ describe('blocks of PKCS#1 v1.5', () => {
       codes.push(
         ...(await Promise.all(Array.from({ length: 100 }, () => codeOfAsync(key.unwrap(bad, 0))))),
       );
-    expect(codes.slice(0, 500)).toEqual(Array.from({ length: 500 }, () => 'KEY_UNWRAP_FAILED'));
-    // One more each second.
-    expect(codes.filter((code) => code === 'AGENT_BUSY').length).toBeGreaterThan(80);
+    expect(codes.slice(0, 600)).toEqual(Array.from({ length: 600 }, () => 'KEY_UNWRAP_FAILED'));
+    expect(codes.slice(600)).toEqual(Array.from({ length: 100 }, () => 'AGENT_BUSY'));
+    clock.advance(1000);
+    expect(await codeOfAsync(key.unwrap(bad, 0))).toBe('KEY_UNWRAP_FAILED');
     // Other work of the same user goes on.
     await (await signatureKey(client, 'other')).sign(message('ecdsa-sha256'));
   });
@@ -133,16 +138,21 @@ describe('what is to be signed', () => {
     const header = [0x30, 0x82, 0xea, 0x60, 0xa0, 0x03, 2, 1, 2, 2, 1, 1, 0x30, 0];
     const long = new Uint8Array(60_004).fill(5);
     long.set(header);
-    const start = performance.now();
-    const judged = judgeMessage({
-      kind: 'certificate',
-      scheme: 'ecdsa-sha256',
-      message: long,
-      publicKey: new Uint8Array(91),
-      holds: () => true,
-    });
-    expect(await codeOfAsync(judged)).toBe('PARAMETER_INVALID');
-    expect(performance.now() - start).toBeLessThan(50);
+    const judge = () =>
+      codeOfAsync(
+        judgeMessage({
+          kind: 'certificate',
+          scheme: 'ecdsa-sha256',
+          message: long,
+          publicKey: new Uint8Array(91),
+          holds: () => true,
+        }),
+      );
+    // What it needs is loaded for the first one.
+    expect(await judge()).toBe('PARAMETER_INVALID');
+    const spent = startCpuClock();
+    expect(await judge()).toBe('PARAMETER_INVALID');
+    expect(spent()).toBeLessThan(50);
   });
 });
 
@@ -196,11 +206,12 @@ describe('connections', () => {
     const slow = rawClient(server.socket);
     await slow.hello();
     const start = performance.now();
+    // Were its time counted from the last byte, it would have 25 seconds.
     slow.send(Uint8Array.of(0, 0, 1, 0));
     const drip = setInterval(() => slow.send(new Uint8Array(1)), 100);
     await slow.ended;
     clearInterval(drip);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
 
@@ -249,6 +260,7 @@ describe('an agent that is locked', () => {
   });
 
   it('lets passphrases be tried ever more slowly', async () => {
+    const clock = holdClock();
     const { server, folder } = await startSealed();
     await using _ = server;
     await exchangeKey(await server.open());
@@ -260,7 +272,7 @@ describe('an agent that is locked', () => {
     expect(codes.filter((code) => code === 'AGENT_BUSY')).toHaveLength(3);
     // The right one waits too, and is taken then.
     expect(await codeOfAsync(server.agent.unlock(secret('correct horse')))).toBe('AGENT_BUSY');
-    await sleep(1100);
+    clock.advance(1100);
     await server.agent.unlock(secret('correct horse'));
     await folder.remove();
   });

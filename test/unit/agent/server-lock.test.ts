@@ -11,6 +11,7 @@ import {
 import { recordFor } from '../../../lib/testing/provider/test-messages.ts';
 import { exchangeKey, opens, startTestAgent } from '../../support/agent.ts';
 import { codeOfAsync } from '../../support/errors.ts';
+import { holdClock } from '../../support/held-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const secret = (text: string) => SecretBytes.copy(Buffer.from(text));
@@ -77,19 +78,23 @@ describe('a locked agent', () => {
   });
 
   it('is what an agent becomes when no private key is used for a while; asking for its status is no use', async () => {
+    const clock = holdClock();
     const { server } = await startLockable({ idleLockMs: 600 });
     await using _ = server;
     const client = await server.open();
     const key = await exchangeKey(client);
     const test = await recordFor(key.publicKey);
     for (let n = 0; n < 6; n++) {
+      clock.advance(200);
+      // So that the agent looks at the clock meanwhile.
       await sleep(200);
       expect(await opens(key, test)).toBe(true);
     }
     for (let n = 0; n < 8; n++) {
-      await sleep(150);
+      clock.advance(150);
       await client.status();
     }
+    while (!(await client.status()).isLocked) await sleep(20);
     expect(await codeOfAsync(opens(key, test))).toBe('AGENT_LOCKED');
   });
 });

@@ -26,6 +26,7 @@ import {
   startTestAgent,
 } from '../../support/agent.ts';
 import { codeOfAsync } from '../../support/errors.ts';
+import { holdClock } from '../../support/held-clock.ts';
 import { testIdentity } from '../../support/signing-identity.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -82,6 +83,7 @@ describe('access list', () => {
 
 describe('rate limit', () => {
   it('refuses a user who asks too often, and lets him ask again later', async () => {
+    const clock = holdClock();
     await using server = await startTestAgent({ limits: { requestsPerSecond: 0.5, burst: 10 } });
     const client = await server.open();
     const key = await exchangeKey(client);
@@ -95,7 +97,7 @@ describe('rate limit', () => {
     const other = await server.open();
     expect(await codeOfAsync(other.openKey('archive', 'AT_KEYEXCHANGE'))).toBe('AGENT_BUSY');
     await other.status();
-    await new Promise((resolve) => setTimeout(resolve, 2100));
+    clock.advance(2100);
     expect(await opens(key, test)).toBe(true);
   });
 });

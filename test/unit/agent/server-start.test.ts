@@ -9,13 +9,20 @@ import { startTestAgent } from '../../support/agent.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 // A busy machine lets clients in here: the socket listens, and whoever started it has not been told yet.
+const start = vi.hoisted(() => {
+  let goOn: () => void = () => undefined;
+  const mayEnd = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  return { mayEnd, goOn };
+});
 vi.mock(import('../../../lib/agent/socket-place.ts'), async (original) => {
   const actual = await original();
   return {
     ...actual,
     listenOn: async (...parameters) => {
       await actual.listenOn(...parameters);
-      await sleep(200);
+      await start.mayEnd;
     },
   };
 });
@@ -31,6 +38,7 @@ test.runIf(process.platform !== 'win32')(
     const client = await openIsolatedProvider({ socket });
     const { pid, connections } = await client.status();
     expect({ pid, connections }).toEqual({ pid: process.pid, connections: 0 });
+    start.goOn();
     await using agent = await starting;
     expect((await client.status()).connections).toBe(1);
     await client.close();
