@@ -71,12 +71,16 @@ describe('an agent that was killed and started again', () => {
 
   it('in the middle of a change leaves the client in no doubt that there is a doubt', async () => {
     const client = await connect();
-    const made = Array.from({ length: 20 }, async (_, n) => {
-      const pending = await client.createPersistedKey('RSA', `key ${n}`, 'AT_KEYEXCHANGE');
-      await pending.setProperty('length', 4096);
-      return codeOfAsync(pending.finalize());
-    });
-    await sleep(700);
+    const pending = await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const key = await client.createPersistedKey('RSA', `key ${n}`, 'AT_KEYEXCHANGE');
+        await key.setProperty('length', 4096);
+        return key;
+      }),
+    );
+    const made = pending.map((key) => codeOfAsync(key.finalize()));
+    // All are asked for, and so many primes take seconds.
+    await sleep(300);
     await restart();
     const codes = await Promise.all(made);
     const names = new Set<string>();
@@ -96,7 +100,7 @@ describe('an agent that was killed and started again', () => {
     await agent.kill();
     const start = performance.now();
     expect(await codeOfAsync(opens(key))).toBe('AGENT_UNAVAILABLE');
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });
 
