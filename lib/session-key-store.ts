@@ -27,6 +27,7 @@ import type { Home } from './session-key-store/home.ts';
 import {
   createKey,
   importSecret,
+  listed,
   openKey,
   removeKey,
   resolve,
@@ -155,13 +156,13 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   /** Every key of the store, in the order in which they were made, verified. Needs no private key. */
   async *listKeys(): AsyncIterable<KeyInfo> {
     await this.#home.refresh();
-    for (const { id, version, label } of this.#home.shelf.list())
+    for await (const { id, version, label } of this.#home.shelf.list())
       yield await this.#describe({ id, version, label });
   }
 
   async showKey(query: string): Promise<KeyInfo> {
     const id = await this.resolve(query);
-    return this.#describe(this.#home.shelf.find(id)!);
+    return this.#describe(await listed(this.#home, id));
   }
 
   /** What the bytes of a record say, and in `state` whether that can be believed. */

@@ -8,6 +8,7 @@ import type { Posture, ProviderCapabilities } from '../contracts/provider.ts';
 import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Home } from './home.ts';
+import { idsOf } from './keys.ts';
 import { listPolicies } from './policies.ts';
 import type { HomePolicies } from './protection-policy.ts';
 import { reportProviders, reportWindows, type ProviderReport } from './provider-report.ts';
@@ -50,7 +51,7 @@ export interface DoctorReport {
 
 export async function examine(home: Home): Promise<DoctorReport> {
   await home.refresh();
-  const keys = [...home.shelf.list()];
+  const keys = await idsOf(home);
   const checks = [
     await check('trust', () =>
       Promise.resolve(
@@ -72,12 +73,7 @@ export async function examine(home: Home): Promise<DoctorReport> {
           : `private keys must be ${PROTECTION_LEVELS[wanted].words} ("${wanted}"), or better protected`,
       );
     }),
-    await check('records', () =>
-      verifyAll(
-        home,
-        keys.map(({ id }) => id),
-      ),
-    ),
+    await check('records', () => verifyAll(home, keys)),
     await check('argon2', loadArgon2),
     await check('certificates', () =>
       readCertificate(

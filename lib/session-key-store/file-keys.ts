@@ -85,7 +85,7 @@ function checkEncrypts(key: SessionKey, now: Date): void {
 /** The store's record of the same id, if it has one: re-wrapping the store rescues old files. It must hold the same key. */
 async function newest(home: Home, header: VerifiedKeyRecord): Promise<VerifiedKeyRecord> {
   const id = toHex(header.metadata.recordId);
-  if (header.parts.trust === 'password' || !home.shelf.find(id)) return header;
+  if (header.parts.trust === 'password' || !(await home.shelf.find(id))) return header;
   const stored = await readIfIntact(home, id);
   if (!stored) return header;
   const [inHeader, inStore] = [header.metadata.commitment, stored.metadata.commitment];

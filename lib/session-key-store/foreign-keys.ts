@@ -49,7 +49,8 @@ export async function importForeignKeys(
 ): Promise<StoredForeignKey[]> {
   await home.refresh();
   const fresh = new Map(keys.map((key) => [toHex(key.recordId), key]));
-  for (const id of fresh.keys()) if (home.shelf.lastVersion(id) !== undefined) fresh.delete(id);
+  for (const id of fresh.keys())
+    if ((await home.shelf.lastVersion(id)) !== undefined) fresh.delete(id);
   const made = await storeAll(home, [...fresh.values()]);
   const stored: StoredForeignKey[] = [];
   for (const { recordId } of keys) {
@@ -76,7 +77,10 @@ async function storeAll(home: Home, keys: readonly ForeignKey[]): Promise<Map<st
         throw error;
     }
     await home.refresh();
-    left = left.filter(({ recordId }) => home.shelf.lastVersion(toHex(recordId)) === undefined);
+    const missing: ForeignKey[] = [];
+    for (const key of left)
+      if ((await home.shelf.lastVersion(toHex(key.recordId))) === undefined) missing.push(key);
+    left = missing;
   }
   return stored;
 }
@@ -126,7 +130,7 @@ async function seal(home: Home, foreign: ForeignKey): Promise<SealedKey> {
 }
 
 async function present(home: Home, id: string): Promise<StoredForeignKey> {
-  if (!home.shelf.find(id)) return { id, state: 'removed', commitment: undefined };
+  if (!(await home.shelf.find(id))) return { id, state: 'removed', commitment: undefined };
   const made = await openStored(home, id);
   using sessionKey = made.key;
   return { id, state: 'present', commitment: sessionKey.commitment };

@@ -15,6 +15,7 @@ import { decodeKeyRecord } from '../records/decode.ts';
 import { openKeyRecord } from '../records/open.ts';
 import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
 import { sealClassicRecord, sealKeyRecord } from '../records/seal.ts';
+import type { ListedRecord } from '../stores/manifest/manifested-store.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import type { CacheSource } from './key-cache.ts';
@@ -153,23 +154,44 @@ async function storeNew(home: Home, make: () => Promise<MadeKey>): Promise<MadeK
  * takes nobody's place.
  */
 export async function resolve(home: Home, query: string): Promise<string> {
-  if (/^[0-9a-f]{32}$/i.test(query) && home.shelf.find(query.toLowerCase()))
+  const { shelf } = home;
+  if (/^[0-9a-f]{32}$/i.test(query) && (await shelf.find(query.toLowerCase())))
     return query.toLowerCase();
-  const all = [...home.shelf.list()];
-  const labelled = all.filter(({ label }) => label === query).toReversed();
-  for (const { id } of labelled) if (!(await isForeign(home, id))) return id;
-  if (labelled[0]) return labelled[0].id;
-  const matches = SHORTEST_PREFIX.test(query)
-    ? all.filter(({ id }) => id.startsWith(query.toLowerCase()))
-    : [];
+  let newest: string | undefined;
+  for await (const { id } of shelf.labelled(query)) {
+    if (!(await isForeign(home, id))) return id;
+    newest ??= id;
+  }
+  if (newest !== undefined) return newest;
+  const matches: string[] = [];
+  if (SHORTEST_PREFIX.test(query))
+    for await (const { id } of shelf.beginningWith(query.toLowerCase())) matches.push(id);
   if (matches.length > 1)
     throw new KeyStoreError('KEY_AMBIGUOUS', `${matches.length} keys begin with ${query}`);
-  if (!matches[0])
+  if (matches[0] === undefined)
     throw new KeyStoreError(
       'KEY_NOT_FOUND',
       `there is no key ${JSON.stringify(query)} in this store`,
     );
-  return matches[0].id;
+  return matches[0];
+}
+
+/**
+ * What the manifest lists for an id that was there a moment ago.
+ *
+ * @throws KeyStoreError KEY_NOT_FOUND
+ */
+export async function listed(home: Home, id: string): Promise<ListedRecord> {
+  const record = await home.shelf.find(id);
+  if (record) return record;
+  throw new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`);
+}
+
+/** The ids of all keys, in the order in which they were made. */
+export async function idsOf(home: Home): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id } of home.shelf.list()) ids.push(id);
+  return ids;
 }
 
 /** A record that cannot be read counts as one's own: what is wrong with it has to be told. */
@@ -262,7 +284,8 @@ export async function rotateKey(
 export async function removeKey(home: Home, query: string): Promise<void> {
   await home.refresh();
   const id = await resolve(home, query);
-  await home.shelf.delete(id, home.shelf.find(id)!.version + 1, await home.author());
+  const { version } = await listed(home, id);
+  await home.shelf.delete(id, version + 1, await home.author());
 }
 
 /** Recipients from certificates and a password. */

@@ -95,20 +95,26 @@ class ManifestShelf implements RecordShelf {
     return record;
   }
 
-  find(id: string): ListedRecord | undefined {
-    const record = this.#manifest.current(id);
-    if (!record || record.deleted) return undefined;
-    const { version, label, index, created } = record;
-    return { id, version, label, index, created };
+  find(id: string): Promise<ListedRecord | undefined> {
+    return Promise.resolve(this.#find(id));
   }
 
-  lastVersion(id: string): number | undefined {
-    return this.#manifest.current(id)?.version;
+  lastVersion(id: string): Promise<number | undefined> {
+    return Promise.resolve(this.#manifest.current(id)?.version);
   }
 
-  *list(): Iterable<ListedRecord> {
-    const listed = [...this.#manifest.records.keys()].flatMap((id) => this.find(id) ?? []);
-    yield* listed.toSorted((a, b) => a.created - b.created);
+  async *list(): AsyncIterable<ListedRecord> {
+    yield* this.#listed();
+  }
+
+  async *labelled(label: string): AsyncIterable<ListedRecord> {
+    yield* this.#listed()
+      .filter((record) => record.label === label)
+      .toReversed();
+  }
+
+  async *beginningWith(prefix: string): AsyncIterable<ListedRecord> {
+    yield* this.#listed().filter(({ id }) => id.startsWith(prefix));
   }
 
   planted(): AsyncIterable<PlantedRecord> {
@@ -137,6 +143,18 @@ class ManifestShelf implements RecordShelf {
 
   close(): Promise<void> {
     return this.#records.close();
+  }
+
+  #find(id: string): ListedRecord | undefined {
+    const record = this.#manifest.current(id);
+    if (!record || record.deleted) return undefined;
+    const { version, label, index, created } = record;
+    return { id, version, label, index, created };
+  }
+
+  #listed(): ListedRecord[] {
+    const listed = [...this.#manifest.records.keys()].flatMap((id) => this.#find(id) ?? []);
+    return listed.toSorted((a, b) => a.created - b.created);
   }
 }
 

@@ -44,16 +44,24 @@ export class MemoryShelf implements RecordShelf {
       : Promise.reject(new KeyStoreError('KEY_NOT_FOUND', `there is no key ${id} in this store`));
   }
 
-  find(id: string): ListedRecord | undefined {
-    return this.#records.get(id);
+  find(id: string): Promise<ListedRecord | undefined> {
+    return Promise.resolve(this.#records.get(id));
   }
 
-  lastVersion(id: string): number | undefined {
-    return this.#lastVersions.get(id);
+  lastVersion(id: string): Promise<number | undefined> {
+    return Promise.resolve(this.#lastVersions.get(id));
   }
 
-  list(): Iterable<ListedRecord> {
-    return this.#records.values();
+  async *list(): AsyncIterable<ListedRecord> {
+    yield* this.#records.values();
+  }
+
+  async *labelled(label: string): AsyncIterable<ListedRecord> {
+    yield* [...this.#records.values()].filter((record) => record.label === label).toReversed();
+  }
+
+  async *beginningWith(prefix: string): AsyncIterable<ListedRecord> {
+    yield* [...this.#records.values()].filter(({ id }) => id.startsWith(prefix));
   }
 
   async *planted(): AsyncGenerator<never> {}

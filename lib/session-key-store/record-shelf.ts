@@ -30,11 +30,15 @@ export interface RecordShelf {
   /** @throws KeyStoreError KEY_NOT_FOUND; RECORD_MISSING, RECORD_ROLLED_BACK, RECORD_MISPLACED where the store does not have what the manifest lists. */
   get(id: string): Promise<ManifestedRecord>;
   /** What the manifest lists for an id that was not removed. */
-  find(id: string): ListedRecord | undefined;
+  find(id: string): Promise<ListedRecord | undefined>;
   /** The newest version of an id, a removed one's included; undefined where it was never there. */
-  lastVersion(id: string): number | undefined;
+  lastVersion(id: string): Promise<number | undefined>;
   /** In the order in which the keys were made. */
-  list(): Iterable<ListedRecord>;
+  list(): AsyncIterable<ListedRecord>;
+  /** Those of a label, the newest first. */
+  labelled(label: string): AsyncIterable<ListedRecord>;
+  /** Those whose id begins so. */
+  beginningWith(prefix: string): AsyncIterable<ListedRecord>;
   /** Records that lie in the store and that the manifest does not list. */
   planted(): AsyncIterable<PlantedRecord>;
 

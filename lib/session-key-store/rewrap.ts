@@ -9,7 +9,7 @@ import { rewrapKeyRecord, type RewrapOptions } from '../records/rewrap.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import { describeVerified, isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
-import { recipientsOf, resolve } from './keys.ts';
+import { idsOf, recipientsOf, resolve } from './keys.ts';
 import { ownRecipient } from './own-recipient.ts';
 import type { KeyInfo, LongWorkOptions, RewrapKeyOptions, StoreProgress } from './types.ts';
 
@@ -58,12 +58,12 @@ export async function importRecord(
   await home.refresh();
   const record = verifyOutside(home, bytes, options);
   const id = toHex(record.metadata.recordId);
-  if (home.shelf.find(id))
+  if (await home.shelf.find(id))
     throw new KeyStoreError('STORE_CONFLICT', `the store has a key ${id} already`, {
       hint: 'There is nothing to import. To replace that key by this one, remove it first.',
     });
   const provenance = outsideProvenance(record);
-  const version = (home.shelf.lastVersion(id) ?? 0) + 1;
+  const version = ((await home.shelf.lastVersion(id)) ?? 0) + 1;
   return storeNext(home, record, {
     ...options,
     changes: { provenance, storeId: home.storeId, recordVersion: version },
@@ -94,13 +94,13 @@ export async function rewrapAll(
   home: Home,
   { signal, onProgress }: LongWorkOptions = {},
 ): Promise<number> {
-  const all = [...home.shelf.list()];
+  const ids = await idsOf(home);
   let changed = 0;
-  for (const [done, { id }] of all.entries()) {
+  for (const [done, id] of ids.entries()) {
     if (signal?.aborted) throw new KeyStoreError('CANCELLED');
     const state = await rewrapIfStale(home, id);
     if (state === 'rewrapped') changed++;
-    onProgress?.({ done: done + 1, total: all.length, id, state });
+    onProgress?.({ done: done + 1, total: ids.length, id, state });
   }
   return changed;
 }
@@ -110,7 +110,7 @@ export async function findSignedBy(
   home: Home,
   isSigner: (keyId: Uint8Array) => boolean,
 ): Promise<string | undefined> {
-  for (const { id } of home.shelf.list()) {
+  for await (const { id } of home.shelf.list()) {
     const record = await readIntact(home, id);
     if (!KeyStoreError.is(record) && isSigner(record.parts.signer.keyId)) return id;
   }

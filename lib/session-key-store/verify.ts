@@ -1,7 +1,7 @@
 /** Verifying the records of a home: those that the manifest lists, and those that lie in the store without being listed. */
 import { KeyStoreError } from '../errors.ts';
 import type { Home } from './home.ts';
-import { resolve } from './keys.ts';
+import { listed, resolve } from './keys.ts';
 import type { VerifyResult } from './types.ts';
 
 /** Checks all records, or one, against manifest, signature and form. Needs no private key. */
@@ -10,9 +10,9 @@ export async function* verifyRecords(
   query?: string,
 ): AsyncGenerator<VerifyResult, void, undefined> {
   await home.refresh();
-  const listed =
-    query === undefined ? [...home.shelf.list()] : [home.shelf.find(await resolve(home, query))!];
-  for (const { id, version, label } of listed)
+  const records =
+    query === undefined ? home.shelf.list() : [await listed(home, await resolve(home, query))];
+  for await (const { id, version, label } of records)
     yield { id, version, label, ...(await findings(() => home.readRecord(id))) };
   if (query !== undefined) return;
   for await (const { id, version, bytes } of home.shelf.planted())
