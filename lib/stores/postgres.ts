@@ -7,8 +7,6 @@
  * docs/decisions/postgres-store.md says why each step is there.
  */
 import { randomUUID } from 'node:crypto';
-import process from 'node:process';
-import type { PoolConfig } from 'pg';
 import type {
   NewStoredRecord,
   Store,
@@ -18,29 +16,15 @@ import type {
 } from '../contracts/store.ts';
 import { KeyStoreError } from '../errors.ts';
 import { listStart } from './list-start.ts';
-import { connectionWords, type ConnectionSource } from './postgres/connection-url.ts';
-import { Database, type Row } from './postgres/database.ts';
-import { loadPg } from './postgres/load-pg.ts';
-import { migrate } from './postgres/migrations.ts';
+import type { Database, Row } from './postgres/database.ts';
+import { openDatabase, type DatabasePlace } from './postgres/open-database.ts';
 import { RecordStatements, type PageStart } from './postgres/record-statements.ts';
 import { idOfUuid } from './postgres/statement.ts';
-import { tlsOptions } from './postgres/tls-options.ts';
 import { checkBytes, checkId, checkLimit, checkVersion } from './stored-bytes.ts';
 
-/** Where the database is: `url`, or `urlFile`, and for what that leaves out the standard variables (PGHOST, PGUSER, PGPASSWORD, PGPASSFILE…). */
-export interface PostgresStoreOptions {
+export interface PostgresStoreOptions extends DatabasePlace {
   /** 32 lower-case hex digits: whose records these are. Others in the same tables are not seen. */
   readonly storeId: string;
-  /** `postgres://user:password@host:port/database?sslmode=verify-full`. Not from a command line: everybody can read those. */
-  readonly url?: string;
-  /** A file with such a URL and nothing else, which only its owner may read. */
-  readonly urlFile?: string;
-  /** Schema of the tables. Default `keycask`. */
-  readonly schema?: string;
-  /** Connections at once. Default 4. */
-  readonly connections?: number;
-  /** How long an operation is tried again while the server is away, in milliseconds. Default 30,000; 0 is once. */
-  readonly retryMs?: number;
 }
 
 /**
@@ -52,44 +36,9 @@ export interface PostgresStoreOptions {
  *   STORE_UNAVAILABLE, STORE_ACCESS_DENIED, STORE_VERSION_UNSUPPORTED. None tells the password.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  const { storeId, schema = 'keycask', connections = 4, retryMs = 30_000 } = options;
-  checkId(storeId);
-  check(
-    SCHEMA.test(schema),
-    'a schema is of small letters, digits and _, and begins with a letter',
-  );
-  check(Number.isInteger(connections) && connections > 0, 'connections is a whole number from 1');
-  check(retryMs >= 0, 'retryMs is a number from 0');
-  const pg = await loadPg();
-  const pool = await poolConfig({ ...options, environment: process.env });
-  const database = new Database(pg, { pool, connections, retryMs });
-  try {
-    await migrate(database, schema);
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
-  return new PostgresStore(database, new RecordStatements(schema, storeId));
-}
-
-async function poolConfig(source: ConnectionSource): Promise<PoolConfig> {
-  const words = await connectionWords(source);
-  const { host, port, user, dbname, password, applicationName = 'keycask' } = words;
-  return {
-    host,
-    port,
-    ...(user !== undefined && { user }),
-    ...(dbname !== undefined && { database: dbname }),
-    // A function shows nothing where an object is printed. Without one, pg looks into PGPASSFILE.
-    ...(password !== undefined && { password: () => password }),
-    ssl: await tlsOptions(words),
-    application_name: applicationName,
-    connectionTimeoutMillis: CONNECT_MS,
-    // In this process: a pooler refuses the server's own as a parameter of the connection.
-    query_timeout: ANSWER_MS,
-    keepAlive: true,
-    allowExitOnIdle: true,
-  };
+  checkId(options.storeId);
+  const { database, schema } = await openDatabase(options);
+  return new PostgresStore(database, new RecordStatements(schema, options.storeId));
 }
 
 class PostgresStore implements Store {
@@ -233,14 +182,6 @@ function* pagesOf(records: readonly NewStoredRecord[]): Generator<readonly NewSt
   if (page.length > 0) yield page;
 }
 
-function check(isRight: boolean, message: string): void {
-  if (!isRight) throw new KeyStoreError('PARAMETER_INVALID', message);
-}
-
-const SCHEMA = /^[a-z][a-z0-9_]{0,62}$/;
-const CONNECT_MS = 10_000;
-/** A statement takes milliseconds; a server that says nothing for so long has lost us. */
-const ANSWER_MS = 60_000;
 const LIST_PAGE = 1000;
 /** Records, and bytes, of createAll in one statement. */
 const CREATE_PAGE = 1000;
