@@ -411,6 +411,13 @@ export const ERROR_CODES = {
     'The database went away before it answered: the change may have been made.',
     'Look at the record before you change it again.',
   ),
+  WORK_NOT_FOUND: row(
+    'NTE_NOT_FOUND',
+    0x80090011,
+    1,
+    'There is no such job in this store.',
+    'Nobody has begun it, or a newer one took its place: run the command without --join.',
+  ),
   STORE_ACCESS_DENIED: row(
     'NTE_PERM',
     0x80090010,

@@ -8,7 +8,7 @@ import * as pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openPostgresStore, type PostgresStoreOptions } from '../../lib/stores/postgres.ts';
 import { Database } from '../../lib/stores/postgres/database.ts';
-import { migrate, type Migration } from '../../lib/stores/postgres/migrations.ts';
+import { migrate, MIGRATIONS, type Migration } from '../../lib/stores/postgres/migrations.ts';
 import { HAS_POSTGRES, PASSWORD, PostgresServer } from '../support/postgres.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -35,9 +35,9 @@ describe.runIf(HAS_POSTGRES)('a postgres store', () => {
         const stores = await Promise.all(
           Array.from({ length: 8 }, () => open({ schema: fresh, connections: 1 })),
         );
-        expect(await server.run(`SELECT version FROM ${fresh}.migrations`)).toEqual([
-          { version: 1 },
-        ]);
+        expect(
+          await server.run(`SELECT version FROM ${fresh}.migrations ORDER BY version`),
+        ).toEqual(MIGRATIONS.map((_, step) => ({ version: step + 1 })));
         await Promise.all(stores.map((store) => store.close()));
       }
     });
@@ -51,11 +51,11 @@ describe.runIf(HAS_POSTGRES)('a postgres store', () => {
         connections: 2,
         retryMs: 0,
       });
-      const first: Migration = () => 'SELECT 1 / 0';
-      const second: Migration = (name) => `ALTER TABLE ${name}.records ADD COLUMN note text`;
+      const applied = MIGRATIONS.map((): Migration => () => 'SELECT 1 / 0');
+      const next: Migration = (name) => `ALTER TABLE ${name}.records ADD COLUMN note text`;
       await Promise.all([
-        migrate(database, fresh, [first, second]),
-        migrate(database, fresh, [first, second]),
+        migrate(database, fresh, [...applied, next]),
+        migrate(database, fresh, [...applied, next]),
       ]);
       await database.close();
       expect(await server.run(`SELECT note, version FROM ${fresh}.records`)).toEqual([

@@ -5,17 +5,20 @@
  *               version    of the record, from 1
  *               bytes      the record; null is a tombstone
  *               attempts   who wrote this version and those before it, newest first: postgres.ts
+ *   work_…      shared work: work-tables.ts
  *   migrations  version    of the schema, and when it was applied
  */
 import type { PoolClient } from 'pg';
 import { KeyStoreError } from '../../errors.ts';
 import type { Database } from './database.ts';
 import { quoteName } from './statement.ts';
+import { workTables } from './work-tables.ts';
 
 /** One step, as SQL of a schema whose name is given in quotes. Steps are added, never changed. */
 export type Migration = (schema: string) => string;
 
-const MIGRATIONS: readonly Migration[] = [
+/** In the order in which they are applied. */
+export const MIGRATIONS: readonly Migration[] = [
   // Records are ciphertext: there is nothing to compress.
   (schema) => `
     CREATE TABLE ${schema}.records (
@@ -27,6 +30,7 @@ const MIGRATIONS: readonly Migration[] = [
       PRIMARY KEY (store, id)
     );
     ALTER TABLE ${schema}.records ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
+  workTables,
 ];
 
 /**
