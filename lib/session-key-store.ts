@@ -33,8 +33,8 @@ import {
   resolve,
   rotateKey,
 } from './session-key-store/keys.ts';
+import { createHome } from './session-key-store/create-home.ts';
 import {
-  createHome,
   homeInMemory,
   openHome,
   protectHome,

@@ -1,4 +1,4 @@
-/** Making and opening homes: in a folder, or in memory. */
+/** Opening homes: in a folder, or in memory. */
 import { randomBytes } from 'node:crypto';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Provider } from '../contracts/provider.ts';
@@ -6,24 +6,17 @@ import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { Trust } from '../trust/trust.ts';
-import { chooseProvider } from './choose-provider.ts';
-import {
-  createContainer,
-  defaultAlgorithm,
-  type ContainerOptions,
-  type OpenContainer,
-} from './container.ts';
+import { createContainer, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home } from './home.ts';
 import { KeyCache } from './key-cache.ts';
-import { createManifest, openManifestShelf } from './manifest-shelf.ts';
+import { openManifestShelf } from './manifest-shelf.ts';
 import { MemoryShelf } from './memory-shelf.ts';
 import { openProvider, protectorOf, requireProtector } from './open-provider.ts';
 import { hashOfTrust, trustFileOf, trustInMemory } from './trust-file.ts';
 import type {
   AskSecret,
   ContainerAlgorithm,
-  CreateStoreOptions,
   KeyCacheLimits,
   OpenStoreOptions,
   ProtectorName,
@@ -36,109 +29,8 @@ export interface MemoryStoreOptions {
   readonly clock?: () => Date;
 }
 
-const DEFAULT_CONTAINER = 'default';
-/** Where containers of all homes, and of other programs, lie side by side. */
-const DEFAULT_SYSTEM_CONTAINER = 'keycask';
-
-/** Makes a home in a folder; keycask.json, its last file, makes it one. */
-export async function createHome(options: CreateStoreOptions): Promise<Home> {
-  const {
-    protector = 'machine-secret',
-    exportable = true,
-    isolation = 'none',
-    providerName,
-    agentSocket,
-    agentUser,
-    pkcs11Module,
-    token,
-  } = options;
-  const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
-  if (await folder.exists())
-    throw new KeyStoreError('HOME_EXISTS', `there is a keycask home in ${folder.path} already`);
-  const name = await chooseProvider(options);
-  const configuration: HomeConfiguration = {
-    version: 1,
-    provider: name,
-    ...(name === 'software' && { protector }),
-    ...(providerName && { providerName }),
-    ...(agentSocket && { agentSocket: resolveSocket(agentSocket) }),
-    ...(agentUser && { agentUser }),
-    ...(pkcs11Module && { pkcs11Module: resolveModule(pkcs11Module) }),
-    ...(token && { token }),
-  };
-  if (name !== 'isolated' && (agentSocket ?? agentUser) !== undefined)
-    throw new KeyStoreError('PARAMETER_INVALID', 'an agent goes with --provider isolated');
-  if (name !== 'pkcs11' && (pkcs11Module ?? token) !== undefined)
-    throw new KeyStoreError('PARAMETER_INVALID', 'a PKCS #11 module goes with --provider pkcs11');
-  const provider = await openProviderOf(folder, configuration, options);
-  try {
-    const isSoftware = isSoftwareProvider(provider);
-    if (isSoftware) await requireProtector(protector);
-    else if (options.protector) refuseProtector(provider);
-    requirePersisted(provider);
-    const { algorithm = defaultAlgorithm(provider) } = options;
-    const { container: containerName = isSoftware ? DEFAULT_CONTAINER : DEFAULT_SYSTEM_CONTAINER } =
-      options;
-    await folder.create();
-    await folder.clearUnfinished();
-    const notBefore = toSecond((options.clock ?? systemClock)());
-    const container = await createFirstContainer(provider, containerName, {
-      algorithm,
-      exportable,
-      isolation,
-      notBefore,
-    });
-    try {
-      const trust = await signFirstTrust(container, notBefore);
-      await folder.claim(trust.bytes);
-      await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
-      await folder.writeConfiguration(configuration);
-    } catch (error) {
-      // Nobody else knows of it, and where containers belong to the whole system it would stay there.
-      await deleteKeys(container).catch(() => undefined);
-      throw error;
-    }
-    await container.close();
-  } finally {
-    await provider.close();
-  }
-  return openHome(options);
-}
-
-function refuseProtector({ name }: Provider): never {
-  throw new KeyStoreError(
-    'PARAMETER_INVALID',
-    `the provider ${name} protects its keys itself: a protector goes with --provider software`,
-  );
-}
-
-/** A home whose keys end with this process is none. */
-function requirePersisted({ name, capabilities }: Provider): void {
-  if (!capabilities.persisted)
-    throw new KeyStoreError(
-      'PROVIDER_UNAVAILABLE',
-      `the provider ${name} keeps no keys here: Wine's ncrypt forgets them`,
-      { hint: 'Use --provider cryptoapi or software.' },
-    );
-}
-
-async function deleteKeys({ exchangeKey, signatureKey }: OpenContainer): Promise<void> {
-  for (const key of new Set([signatureKey, exchangeKey])) await key.delete();
-}
-
-/** Under another name where there are keys already, of another process that makes this home or of an interrupted one: none is overwritten. */
-async function createFirstContainer(
-  provider: Provider,
-  name: string,
-  options: ContainerOptions,
-): Promise<OpenContainer> {
-  try {
-    return await createContainer(provider, name, options);
-  } catch (error) {
-    if (!KeyStoreError.is(error) || error.code !== 'CONTAINER_EXISTS') throw error;
-    return createContainer(provider, `${name}~${randomBytes(4).toString('hex')}`, options);
-  }
-}
+/** The name of a home's first key container, where nothing else is asked for. */
+export const DEFAULT_CONTAINER = 'default';
 
 export async function openHome(options: OpenStoreOptions): Promise<Home> {
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
@@ -230,7 +122,8 @@ export async function protectHome(
   await folder.writeConfiguration({ ...configuration, protector });
 }
 
-function openProviderOf(
+/** The provider that keycask.json names. */
+export function openProviderOf(
   folder: HomeFolder,
   configuration: HomeConfiguration,
   { passphrase, pin, stateFolder }: OpenStoreOptions,
@@ -252,11 +145,6 @@ function openProviderOf(
   });
 }
 
-/** A name without a folder stays one: the system looks for it. */
-function resolveModule(module: string): string {
-  return /[\\/]/u.test(module) ? resolve(module) : module;
-}
-
 /** keycask.json is not authenticated. Whoever gives somebody a home must not give code to run with it. */
 function refuseModuleInside(home: string, module: string): void {
   if (!/[\\/]/u.test(module)) return;
@@ -270,12 +158,8 @@ function refuseModuleInside(home: string, module: string): void {
     );
 }
 
-/** A home is opened from any working folder. A pipe of Windows has no folder. */
-function resolveSocket(path: string): string {
-  return process.platform === 'win32' ? path : resolve(path);
-}
-
-function signFirstTrust(
+/** The trust list of a new home: its own container, and nobody else. */
+export function signFirstTrust(
   { name, signing, exchange, identity }: OpenContainer,
   now: Date,
 ): Promise<Trust> {
@@ -295,9 +179,9 @@ function signFirstTrust(
   );
 }
 
-function isSoftwareProvider(provider: Provider): provider is SoftwareProvider {
+export function isSoftwareProvider(provider: Provider): provider is SoftwareProvider {
   return 'changeProtector' in provider;
 }
 
-const systemClock = (): Date => new Date();
-const toSecond = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
+export const systemClock = (): Date => new Date();
+export const toSecond = (time: Date): Date => new Date(Math.floor(time.getTime() / 1000) * 1000);
