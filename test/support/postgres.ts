@@ -1,14 +1,13 @@
 /** A PostgreSQL server of a test's own: its folder, its port, its user, and no service manager. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { Client } from 'pg';
+import { freePorts } from './free-port.ts';
 
 /** Where they are absent, tests are left out; except under CI=true, where they then fail. */
 const isCi = process.env['CI'] === 'true';
@@ -55,7 +54,7 @@ export class PostgresServer {
       { ...asUser(), encoding: 'utf8' },
     );
     if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-    const server = new PostgresServer(folder, await freePort(), { ...SETTINGS, ...settings });
+    const server = new PostgresServer(folder, await freePorts(), { ...SETTINGS, ...settings });
     await server.restart();
     return server;
   }
@@ -150,7 +149,7 @@ export class PgBouncer {
 
   static async start(server: PostgresServer): Promise<PgBouncer> {
     const folder = ownFolder('keycask-pgbouncer-');
-    const port = await freePort();
+    const port = await freePorts();
     const file = join(folder, 'pgbouncer.ini');
     const database = `host=127.0.0.1 port=${server.port} user=${USER} password='${PASSWORD}'`;
     const settings = [
@@ -227,25 +226,6 @@ function ownFolder(prefix: string): string {
   const { uid, gid } = asUser();
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
   return folder;
-}
-
-/**
- * A port that nobody has, above those that Linux gives to whoever connects (ip_local_port_range): a server that is killed comes back to its port, and
- * until then no connection of another test may take it.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(61_000, 65_536);
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 function isRunning(child: ChildProcess | undefined): child is ChildProcess {

@@ -1,6 +1,5 @@
 /** Tokens that belong to a user of a test. */
 import { execFile, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { AttackGround, HomeOrder, Place } from './attack-ground.ts';
+import { freePorts } from './free-port.ts';
 import { SO_PIN, SOFTHSM_MODULE, USER_PIN } from './softhsm.ts';
 import { TPM_MODULE } from './tpm.ts';
 
@@ -47,7 +47,8 @@ export async function softHsmOf(ground: AttackGround, { home, user }: Place): Pr
  */
 export async function tpmOf(ground: AttackGround, { home, user }: Place): Promise<TokenOfUser> {
   const chip = mkdtempSync(join(tmpdir(), 'keycask-tpm-'));
-  const port = await twoFreePorts();
+  // tpm2-tss asks for commands at one port, and controls the TPM at the next.
+  const port = await freePorts(2);
   await run('swtpm_setup', ['--tpm2', '--tpmstate', chip, '--overwrite']);
   const at = (type: string, number: number) => [type, `type=tcp,port=${number},bindaddr=127.0.0.1`];
   const state = ['--tpm2', '--tpmstate', `dir=${chip}`, '--flags', 'not-need-init,startup-clear'];
@@ -96,11 +97,11 @@ async function until(look: () => unknown): Promise<void> {
     const seen = await Promise.resolve()
       .then(look)
       .catch((error: unknown) => {
-        if (attempt === 50) throw error;
+        if (attempt === LOOKS) throw error;
         return false;
       });
     if (seen !== false) return;
-    if (attempt === 50) throw new Error('it was not there in time');
+    if (attempt === LOOKS) throw new Error('it was not there in time');
     await sleep(100);
   }
 }
@@ -114,12 +115,6 @@ function canConnect(port: number): Promise<boolean> {
   });
 }
 
-/** tpm2-tss asks for commands at one port, and controls the TPM at the next. */
-async function twoFreePorts(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + 2 * randomInt(10_000);
-    if (!(await canConnect(port)) && !(await canConnect(port + 1))) return port;
-  }
-}
-
 const LABEL = 'attacked';
+/** 100 ms apart. */
+const LOOKS = 600;

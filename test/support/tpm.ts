@@ -3,14 +3,17 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer, connect } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePorts } from './free-port.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const run = promisify(execFile);
+/** For what another process makes; 50 ms apart. */
+const LOOKS = 1200;
 
 /** Debian: a folder for each architecture. */
 function findModule(): string {
@@ -56,7 +59,8 @@ export async function makeSoftTpm(label: string, maxTries: number): Promise<Soft
     TSS2_LOG: 'all+NONE',
   });
   let running: ChildProcess[] = [];
-  const port = await freePorts();
+  // The second is the TPM's control channel.
+  const port = await freePorts(2);
   const putBack = async (): Promise<void> => {
     const channel = (type: string, at: number): string[] => [
       `--${type}`,
@@ -118,7 +122,7 @@ async function onBus(name: string): Promise<void> {
     '--dest=org.freedesktop.DBus',
     '/org/freedesktop/DBus',
   ];
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < LOOKS; n++) {
     const method = ['org.freedesktop.DBus.NameHasOwner', `string:${name}`];
     const { stdout } = await run('dbus-send', [...call, ...method]);
     if (stdout.includes('true')) return;
@@ -139,32 +143,8 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Two ports in a row: the second is the TPM's control channel. */
-async function freePorts(): Promise<number> {
-  for (;;) {
-    const first = await holdPort(0);
-    const second = await holdPort(first.port + 1).catch(() => undefined);
-    await first.free();
-    await second?.free();
-    if (second) return first.port;
-  }
-}
-
-async function holdPort(wanted: number): Promise<{ port: number; free: () => Promise<void> }> {
-  const server = createServer();
-  server.listen(wanted, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address() as { port: number };
-  const free = async (): Promise<void> => {
-    const closed = once(server, 'close');
-    server.close();
-    await closed;
-  };
-  return { port: address.port, free };
-}
-
 async function listening(port: number): Promise<void> {
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < LOOKS; n++) {
     const socket = connect(port, '127.0.0.1');
     const isThere = await Promise.race([
       once(socket, 'connect').then(() => true),

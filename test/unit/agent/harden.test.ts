@@ -4,6 +4,7 @@ import { cleanEnvironment } from '../../../lib/agent/clean-environment.ts';
 import { SECURE_HEAP_ARGUMENTS } from '../../../lib/agent/harden.ts';
 import { describeHardening, type HardeningReport } from '../../../lib/agent/hardening-report.ts';
 import { Child } from '../../support/child-process.ts';
+import { freePorts } from '../../support/free-port.ts';
 import { canAttack, testAsRoot } from '../../support/permissions.ts';
 import {
   publicFolder,
@@ -29,10 +30,12 @@ let user: ThrowAwayUser;
 let other: ThrowAwayUser;
 let hardened: string;
 let reader: string;
+let debugPort: number;
 
 beforeAll(async () => {
   if (!canAttack) return;
   folder = publicFolder();
+  debugPort = await freePorts();
   [user, other] = [await throwAwayUser(), await throwAwayUser()];
   hardened = await folder.bundle('unit/agent/children/hardened.ts');
   reader = await folder.bundle('unit/agent/children/reader.ts');
@@ -49,7 +52,8 @@ async function withProcess(
   use: (child: Child, told: Told) => Promise<void>,
   env: NodeJS.ProcessEnv = {},
 ): Promise<void> {
-  const program = [...user.through, folder.node, ...SECURE_HEAP_ARGUMENTS, hardened, mode];
+  const nodeArguments = [...SECURE_HEAP_ARGUMENTS, `--inspect-port=${debugPort}`];
+  const program = [...user.through, folder.node, ...nodeArguments, hardened, mode];
   const child = Child.run(program, env);
   try {
     await use(child, await child.next<Told>());
@@ -63,7 +67,7 @@ async function readAs(
   who: ThrowAwayUser,
   child: Child,
   { address }: Told,
-  debug = '',
+  port?: number,
 ): Promise<Record<string, string>> {
   const attacker = Child.run([
     ...who.through,
@@ -71,7 +75,7 @@ async function readAs(
     reader,
     String(child.pid),
     address,
-    debug,
+    ...(port === undefined ? [] : [String(port)]),
   ]);
   const told = await attacker.next<Record<string, string>>();
   expect((await attacker.ended).code).toBe(0);
@@ -97,7 +101,7 @@ describe('another process of the same user', () => {
     'reads nothing of a hardened one: the kernel refuses memory, environment, descriptors and ptrace, node opens no debugger',
     () =>
       withProcess('hardened', async (child, told) => {
-        expect(await readAs(user, child, told, 'debug')).toEqual({
+        expect(await readAs(user, child, told, debugPort)).toEqual({
           mem: 'EACCES',
           vm: 'EPERM',
           environ: 'EACCES',
@@ -111,7 +115,7 @@ describe('another process of the same user', () => {
 
   testAsRoot('is let in by the debugger of a process that is not hardened, with one signal', () =>
     withProcess('plain', async (child, told) => {
-      expect(await readAs(user, child, told, 'debug')).toMatchObject({ debugger: 'open' });
+      expect(await readAs(user, child, told, debugPort)).toMatchObject({ debugger: 'open' });
     }),
   );
 });
@@ -119,7 +123,7 @@ describe('another process of the same user', () => {
 testAsRoot('a process of another user reads nothing, hardened or not', async () => {
   for (const mode of ['plain', 'hardened'] as const)
     await withProcess(mode, async (child, told) => {
-      expect(await readAs(other, child, told, 'debug')).toEqual({
+      expect(await readAs(other, child, told, debugPort)).toEqual({
         mem: 'EACCES',
         vm: 'EPERM',
         environ: 'EACCES',

@@ -55,17 +55,17 @@ function attach(): string {
   return Number(ptrace(0x4206, pid, 0, 0)) < 0 ? errno() : 'attached';
 }
 
-/** The port that node opens for whoever sends SIGUSR1. */
-async function openDebugger(): Promise<string> {
+/** The port that node opens for whoever sends SIGUSR1: the one that it was told when it started, as 9229 may be another program's. */
+async function openDebugger(port: number): Promise<string> {
   try {
     process.kill(pid, 'SIGUSR1');
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'failed';
   }
-  for (let attempts = 0; attempts < 20; attempts++) {
+  for (let attempts = 0; attempts < 60; attempts++) {
     await sleep(50);
     const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(9229, '127.0.0.1', () => resolve(true)).on('error', () =>
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () =>
         resolve(false),
       );
       socket.unref();
@@ -77,7 +77,8 @@ async function openDebugger(): Promise<string> {
 }
 
 // First: a signal does not reach a process that is traced and whose tracer looks away.
-const debuggerPort = process.argv[4] === 'debug' ? await openDebugger() : 'not tried';
+const debugPort = Number(process.argv[4] ?? '');
+const debuggerPort = debugPort > 0 ? await openDebugger(debugPort) : 'not tried';
 tell({
   mem: attempt(readMemory),
   vm: readOtherMemory(),
