@@ -140,10 +140,11 @@ describe('an unsigned blob', () => {
         (await key.unwrapLegacyBlob(blob)).dispose();
         times[which]!.push(performance.now() - start);
       }
-    const [medianOfGood, medianOfBad] = times.map((all) => all.toSorted((a, b) => a - b)[20]!);
-    expect(medianOfGood).toBeGreaterThan(20);
+    // A busy machine makes some of each kind longer, and none shorter.
+    const [quickestGood, quickestBad] = times.map((all) => Math.min(...all));
+    expect(quickestGood).toBeGreaterThan(20);
     // Both wait for the same multiple of 20 ms; what is left is the socket and the timer.
-    expect(Math.abs(medianOfGood! - medianOfBad!)).toBeLessThan(4);
+    expect(Math.abs(quickestGood! - quickestBad!)).toBeLessThan(4);
     await folder.remove();
   });
 
