@@ -46,7 +46,7 @@ describe('callAsync', () => {
     };
     expect(queue).toThrow('Too many asynchronous calls');
     expect(queued).toBeGreaterThan(MAX_ASYNC_CALLS);
-    await expect.poll(() => settled).toBe(queued);
+    await expect.poll(() => settled, { timeout: 30_000 }).toBe(queued);
   });
 
   test('begins them in the order in which they were asked for', async () => {
