@@ -123,8 +123,8 @@ function damaged(path: string, problem: string): KeyStoreError {
   return new KeyStoreError('STORE_DAMAGED', `${path}: ${problem}`);
 }
 
-/** More than the pages of one transaction: writer-thread.ts ends one at 16 MiB of records. */
-const MAX_UNWRITTEN = 1 << 26;
+/** More than the pages of one transaction: writer-thread.ts ends one at 16 MiB, and each of 16,384 map nodes may change a page of 4 KiB. */
+const MAX_UNWRITTEN = 1 << 28;
 const META_LENGTH = 160;
 const MAGIC_AT = 24;
 const VERSION_AT = 28;

@@ -1,5 +1,5 @@
 /**
- * The one thread of a store that writes: many compare-and-sets in one transaction, which is one wait for the disk.
+ * The one thread of a file that writes: many compare-and-sets in one transaction, which is one wait for the disk.
  *
  * A thread, because LMDB's write lock is shared by all processes, and waiting for it, and for the disk, would stop the event loop. A
  * transaction that is begun and ended by one call there, because the package's own asynchronous writes damage the heap when the disk is full
@@ -8,6 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import { KeyStoreError } from '../../errors.ts';
 import { lmdbError, type LmdbFailure } from './lmdb-error.ts';
+import { TABLE_NAMES } from './tables.ts';
 
 /** One compare-and-set. */
 export interface Swap {
@@ -25,13 +26,26 @@ export interface WriterOptions {
   readonly open: object;
 }
 
+/** What the thread is given: swaps, each of which is made or not, or changes that are all made where the head of the log is what is expected. */
+type Job =
+  | { readonly swaps: readonly Swap[] }
+  | {
+      /** The head as it lies in the file; none of an empty log. */
+      readonly head: Uint8Array | undefined;
+      /** change-list.ts; given away. */
+      readonly changes: Uint8Array<ArrayBuffer>;
+    };
+
+/** For each swap, or for all changes, whether it was made. */
+type Made = readonly boolean[];
+
 interface Task {
-  readonly swaps: readonly Swap[];
-  readonly settle: (won: readonly boolean[]) => void;
+  readonly job: Job;
+  readonly settle: (made: Made) => void;
   readonly fail: (error: KeyStoreError) => void;
 }
 
-type Answer = { readonly won: readonly boolean[] } | { readonly failure: LmdbFailure };
+type Answer = { readonly made: readonly Made[] } | { readonly failure: LmdbFailure };
 
 export class WriterThread {
   readonly #options: WriterOptions;
@@ -55,17 +69,21 @@ export class WriterThread {
    * @throws KeyStoreError STORAGE_FULL, PERMISSION_DENIED, STORAGE_READ_ONLY, STORE_DAMAGED, IO_FAILED: nothing was written.
    *   STORE_OUTCOME_UNKNOWN where the thread ended meanwhile, for want of memory for example.
    */
-  write(swaps: readonly Swap[]): Promise<readonly boolean[]> {
-    return new Promise((settle, fail) => {
-      this.#queue.push({ swaps, settle, fail });
-      if (this.#isScheduled || this.#batch.length > 0) return;
-      this.#isScheduled = true;
-      // Writes that one piece of code begins together share a transaction.
-      queueMicrotask(() => {
-        this.#isScheduled = false;
-        this.#send();
-      });
-    });
+  swap(swaps: readonly Swap[]): Promise<readonly boolean[]> {
+    return this.#write({ swaps });
+  }
+
+  /**
+   * Makes changes where the head of the log is `head`, all in one transaction, durably when the promise resolves.
+   *
+   * @param head - As it lies in the file; undefined of an empty log.
+   * @param changes - Of a ChangeList; given away.
+   * @returns Whether they were made: all, or none.
+   * @throws KeyStoreError as {@link WriterThread.swap}
+   */
+  async change(head: Uint8Array | undefined, changes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const [isMade] = await this.#write({ head, changes });
+    return isMade === true;
   }
 
   /** Ends the thread when everything is written. */
@@ -79,14 +97,29 @@ export class WriterThread {
     await this.#ended;
   }
 
+  #write(job: Job): Promise<Made> {
+    return new Promise((settle, fail) => {
+      this.#queue.push({ job, settle, fail });
+      if (this.#isScheduled || this.#batch.length > 0) return;
+      this.#isScheduled = true;
+      // Writes that one piece of code begins together share a transaction.
+      queueMicrotask(() => {
+        this.#isScheduled = false;
+        this.#send();
+      });
+    });
+  }
+
   #send(): void {
-    const swaps: Swap[] = [];
+    const given: ArrayBuffer[] = [];
     let bytes = 0;
-    while (this.#queue.length > 0 && swaps.length < MAX_SWAPS && bytes < MAX_BYTES) {
+    while (this.#queue.length > 0 && given.length < MAX_BUFFERS && bytes < MAX_BYTES) {
       const task = this.#queue.shift()!;
       this.#batch.push(task);
-      swaps.push(...task.swaps);
-      for (const { value } of task.swaps) bytes += value.length;
+      for (const buffer of buffersOf(task.job)) {
+        given.push(buffer);
+        bytes += buffer.byteLength;
+      }
     }
     if (this.#batch.length === 0) {
       for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -96,8 +129,8 @@ export class WriterThread {
       const worker = (this.#worker ??= this.#start());
       worker.ref();
       worker.postMessage(
-        swaps,
-        swaps.map(({ value }) => value.buffer),
+        this.#batch.map(({ job }) => job),
+        given,
       );
     } catch (error) {
       // Nothing was sent.
@@ -111,7 +144,7 @@ export class WriterThread {
       eval: true,
       stdin: false,
       execArgv: [],
-      workerData: this.#options,
+      workerData: { ...this.#options, tables: TABLE_NAMES },
     });
     worker.on('message', (answer: Answer) => this.#answer(answer));
     // What it was, its end tells too.
@@ -129,12 +162,8 @@ export class WriterThread {
     const tasks = this.#batch.splice(0);
     // A program that forgets to close is not kept alive by a thread that has nothing to do.
     this.#worker?.unref();
-    if ('failure' in answer) {
-      for (const { fail } of tasks) fail(this.#error(answer.failure));
-    } else {
-      let at = 0;
-      for (const { swaps, settle } of tasks) settle(answer.won.slice(at, (at += swaps.length)));
-    }
+    if ('failure' in answer) for (const { fail } of tasks) fail(this.#error(answer.failure));
+    else for (const [i, { settle }] of tasks.entries()) settle(answer.made[i]!);
     this.#send();
   }
 
@@ -153,31 +182,58 @@ export class WriterThread {
   }
 }
 
+function buffersOf(job: Job): ArrayBuffer[] {
+  return 'swaps' in job ? job.swaps.map(({ value }) => value.buffer) : [job.changes.buffer];
+}
+
 /** So many that the wait for the disk is shared, so few that other processes get the lock too. */
-const MAX_SWAPS = 2048;
+const MAX_BUFFERS = 2048;
 const MAX_BYTES = 1 << 24;
 /** What the thread runs. Nothing instead of a batch ends it. */
 const THREAD = `
 const { workerData, parentPort } = require('node:worker_threads');
-let db;
+const { lmdb, path, open, tables } = workerData;
+const bufferOf = ({ buffer, byteOffset, length }) => Buffer.from(buffer, byteOffset, length);
+let db, opened;
 const swap = ({ key, value }) => {
-  const id = Buffer.from(key.buffer, key.byteOffset, key.length);
-  const bytes = Buffer.from(value.buffer);
+  const id = bufferOf(key);
+  const bytes = bufferOf(value);
   const present = db.getBinary(id);
   if ((present ? present.readUInt32BE(0) : 0) !== bytes.readUInt32BE(0) - 1) return false;
   db.putSync(id, bytes);
   return true;
 };
-parentPort.on('message', async (swaps) => {
-  if (!swaps) {
+const change = (head, bytes) => {
+  const present = opened[1].getBinary(Buffer.of(0));
+  if (head ? !present || !present.equals(head) : present) return false;
+  for (let at = 0; at < bytes.length;) {
+    const table = opened[bytes[at]];
+    const keyEnd = at + 7 + bytes.readUInt16BE(at + 1);
+    const length = bytes.readUInt32BE(at + 3);
+    const key = bytes.subarray(at + 7, keyEnd);
+    at = keyEnd;
+    if (length === 0xffffffff) {
+      table.removeSync(key);
+    } else {
+      at += length;
+      table.putSync(key, bytes.subarray(keyEnd, at));
+    }
+  }
+  return true;
+};
+const run = (job) => job.swaps ? job.swaps.map(swap) : [change(job.head && bufferOf(job.head), bufferOf(job.changes))];
+parentPort.on('message', async (jobs) => {
+  if (!jobs) {
     await db?.close();
     return parentPort.close();
   }
   try {
-    db ??= require(workerData.lmdb).open(workerData.path, workerData.open);
-    let won;
-    db.transactionSync(() => { won = swaps.map(swap); });
-    parentPort.postMessage({ won });
+    db ??= require(lmdb).open(path, open);
+    if (!opened && jobs.some(({ changes }) => changes))
+      db.transactionSync(() => { opened = [db, ...tables.map((name) => db.openDB(name, open))]; });
+    let made;
+    db.transactionSync(() => { made = jobs.map(run); });
+    parentPort.postMessage({ made });
   } catch ({ code, message }) {
     parentPort.postMessage({ failure: { code, message: String(message) } });
   }

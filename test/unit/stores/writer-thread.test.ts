@@ -31,10 +31,10 @@ it('says of what it was writing when it ended that it may be done, and writes th
     key: new Uint8Array(16).fill(digit),
     value: encodeStoredValue(1, Uint8Array.of(1)),
   });
-  const first = writer.write([swap(1)]).catch((error: unknown) => error);
+  const first = writer.swap([swap(1)]).catch((error: unknown) => error);
   await Promise.resolve();
   // These wait for the first.
-  const others = [writer.write([swap(2)]), writer.write([swap(3), swap(3)])];
+  const others = [writer.swap([swap(2)]), writer.swap([swap(3), swap(3)])];
   expect(await first).toMatchObject({ code: 'STORE_OUTCOME_UNKNOWN' });
   expect(await Promise.all(others)).toEqual([[true], [true, false]]);
   expect(existsSync(path)).toBe(true);
