@@ -21,7 +21,7 @@ test('command-line scripts are there', () => expect(scripts.length).toBeGreaterT
 
 describe.concurrent('command-line script', () => {
   for (const { name, script, why } of scripts) {
-    test.skipIf(why !== undefined)(`${name}: ${script.title}`, { timeout: 60_000 }, async () => {
+    test.skipIf(why !== undefined)(`${name}: ${script.title}`, async () => {
       expect(await firstFault(name, script)).toBe('');
     });
   }

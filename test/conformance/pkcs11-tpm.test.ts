@@ -30,7 +30,7 @@ describe.skipIf(!hasTpm)('a TPM', () => {
 
   beforeAll(async () => {
     tpm = await makeSoftTpm(LABEL, MAX_TRIES);
-  }, 60_000);
+  });
 
   afterAll(() => tpm.remove());
 

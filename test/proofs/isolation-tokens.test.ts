@@ -17,7 +17,7 @@ beforeAll(async () => {
   if (!canAttack) return;
   ground = new AttackGround();
   user = await ground.user();
-}, 60_000);
+});
 
 afterAll(async () => {
   if (canAttack) await ground.remove();

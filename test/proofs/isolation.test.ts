@@ -31,7 +31,7 @@ beforeAll(async () => {
   if (!canAttack) return;
   ground = new AttackGround();
   user = await ground.user();
-}, 60_000);
+});
 
 afterAll(async () => {
   if (canAttack) await ground.remove();

@@ -32,7 +32,7 @@ beforeAll(async () => {
   return child.remove;
 });
 
-describe('killed at a random moment of', { timeout: HOMES * 300_000 }, () => {
+describe('killed at a random moment of', { timeout: HOMES * 900_000 }, () => {
   const kinds: readonly WorkKind[] = ['create', 'rewrap', 'rotate a key', 'rotate the container'];
   test.for(kinds)('%s, a process leaves a store that is whole', async (kind) => {
     for (let home = 0; home < HOMES; home++)

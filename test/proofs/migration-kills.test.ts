@@ -30,7 +30,7 @@ beforeAll(async () => {
   return child.remove;
 });
 
-describe('killed at a random moment', { timeout: HOMES * 300_000 }, () => {
+describe('killed at a random moment', { timeout: HOMES * 900_000 }, () => {
   test('and run again, a migration stores every key once, and nothing that is not in order', async () => {
     for (let home = 0; home < HOMES; home++)
       expect(await killManyTimes(await newHome())).toBeGreaterThanOrEqual(ENOUGH_KILLS);

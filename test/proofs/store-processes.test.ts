@@ -48,7 +48,7 @@ async function problemsOf(
   return problems;
 }
 
-it('loses nothing of what eight processes write for two seconds', { timeout: 60_000 }, async () => {
+it('loses nothing of what eight processes write for two seconds', async () => {
   const folder = await temporaryFolder();
   const pem = privateKeyPem();
   const children = await Promise.all(
@@ -67,7 +67,7 @@ it('loses nothing of what eight processes write for two seconds', { timeout: 60_
   await folder.remove();
 });
 
-it('is sound after each of thirty writers was killed', { timeout: 120_000 }, async () => {
+it('is sound after each of thirty writers was killed', async () => {
   const folder = await temporaryFolder();
   const pem = privateKeyPem();
   const changes: Change[] = [];

@@ -69,7 +69,7 @@ async function liveWithFault(failAt: number): Promise<{ failed: string; wrong: s
 describe.runIf(isDouble)('calls that fail midway (on the ncrypt double)', () => {
   it(
     'leave no handle and no unfinished key, and are told by name',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const failed = new Set<string>();
       for (let failAt = 1, isOver = false; !isOver; failAt++) {

@@ -26,7 +26,7 @@ const textOf = ({ stdout }: CommandEnd) => stdout.toString('utf8').replaceAll('\
 
 test(
   'a home under DPAPI encrypts a folder, and opens under a passphrase after a change',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const where = await temporaryHome();
     const folder = dirname(where.home);

@@ -177,7 +177,7 @@ describe('handles', () => {
     const before = await handlesInUse();
     await openAndClose(name, 2000);
     expect(await keptSince(before)).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 
   it('of keys that are used while they are closed are freed after that use', async () => {
     const name = freshName();

@@ -67,7 +67,7 @@ describe.each(PROVIDERS)('a home with --provider %s', (provider) => {
     ]);
     expect(windows).toMatch(/^Wine |FIPS mode/u);
     await deleteContainers(provider, new Set([name]));
-  }, 120_000);
+  }, 300_000);
 
   it('rotates its container, and opens what the old one wrapped', async () => {
     await using store = await SessionKeyStore.create({ home, provider, algorithm: 'rsa-2048' });

@@ -13,7 +13,7 @@ import { constants, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
 /** Longer than any command of a test takes, shorter than a test may. */
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 120_000;
 
 export interface Outcome {
   readonly stdout: string;

@@ -39,7 +39,7 @@ beforeAll(async () => {
   [user, other] = [await throwAwayUser(), await throwAwayUser()];
   hardened = await folder.bundle('unit/agent/children/hardened.ts');
   reader = await folder.bundle('unit/agent/children/reader.ts');
-}, 60_000);
+});
 
 afterAll(async () => {
   if (!canAttack) return;

@@ -44,7 +44,7 @@ describeShared('CryptDeriveKey of Wine (wine-capi-derivekey.json)', () => {
     vectors: DeriveVector[];
   };
 
-  test('gives each key, salt and ciphertext', { timeout: 30_000 }, async () => {
+  test('gives each key, salt and ciphertext', async () => {
     const derived = vectors.filter(({ kind }) => kind === 'derive');
     expect(derived.length).toBeGreaterThanOrEqual(387);
     for (const vector of derived) {

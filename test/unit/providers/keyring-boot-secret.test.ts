@@ -31,7 +31,7 @@ beforeAll(async () => {
   folder = publicFolder();
   [user, other] = [await throwAwayUser(), await throwAwayUser()];
   program = await folder.bundle('unit/providers/children/boot-secret.ts');
-}, 60_000);
+});
 
 afterAll(async () => {
   if (!canAttack) return;

@@ -70,7 +70,7 @@ describeShared('what Wine encrypted', () => {
     expect(looked).toBeGreaterThan(100);
   });
 
-  test('every SIMPLEBLOB, under its own key among others', { timeout: 60_000 }, async () => {
+  test('every SIMPLEBLOB, under its own key among others', { timeout: 180_000 }, async () => {
     const { vectors, meta } = sharedJson('vectors/wine-capi-simpleblob-rsa.json') as {
       vectors: BlobVector[];
       meta: { keys: Record<string, string> };
