@@ -20,6 +20,7 @@ const LAYERS = [
     room('providers'),
     room('stores'),
     room('signed-log'),
+    room('merkle-map'),
     room('trust'),
     room('file-encryption'),
     room('legacy'),
@@ -50,6 +51,8 @@ const SIDEWAYS = [
   { from: 'messages', to: 'contracts' },
   // A log lies in the databases that records lie in, and says which of them are current.
   { from: 'stores', to: 'signed-log' },
+  // What a log says holds now is a map.
+  { from: 'stores', to: 'merkle-map' },
   // encrypt and decrypt of the store are those of files; encrypt-file knows its keys by contract only.
   { from: 'session-key-store', to: 'encrypt-file' },
 ];
