@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
+import { openCheckpointMemory } from '../signed-log/checkpoint-memory.ts';
+import { describePlace } from './archive-place.ts';
 import { chooseProvider } from './choose-provider.ts';
 import {
   createContainer,
@@ -13,6 +15,8 @@ import {
 } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import type { Home } from './home.ts';
+import { readInvitation, type JoinedStore } from './invitation.ts';
+import { enterFirstTrust } from './log-shelf.ts';
 import { createManifest } from './manifest-shelf.ts';
 import {
   DEFAULT_CONTAINER,
@@ -24,7 +28,7 @@ import {
   toSecond,
 } from './open-home.ts';
 import { requireProtector } from './open-provider.ts';
-import type { CreateStoreOptions } from './types.ts';
+import type { CreateStoreOptions, StoreChoice } from './types.ts';
 
 /** Where containers of all homes, and of other programs, lie side by side. */
 const DEFAULT_SYSTEM_CONTAINER = 'keycask';
@@ -45,8 +49,9 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   if (await folder.exists())
     throw new KeyStoreError('HOME_EXISTS', `there is a keycask home in ${folder.path} already`);
   const name = await chooseProvider(options);
+  const place = describePlace(options.store);
   const configuration: HomeConfiguration = {
-    version: 1,
+    version: place.store === undefined ? 1 : 2,
     provider: name,
     ...(name === 'software' && { protector }),
     ...(providerName && { providerName }),
@@ -54,11 +59,15 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     ...(agentUser && { agentUser }),
     ...(pkcs11Module && { pkcs11Module: resolveModule(pkcs11Module) }),
     ...(token && { token }),
+    ...place,
   };
   if (name !== 'isolated' && (agentSocket ?? agentUser) !== undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'an agent goes with --provider isolated');
   if (name !== 'pkcs11' && (pkcs11Module ?? token) !== undefined)
     throw new KeyStoreError('PARAMETER_INVALID', 'a PKCS #11 module goes with --provider pkcs11');
+  const joined = options.join && readInvitation(options.join);
+  if (joined && place.store === undefined)
+    throw new KeyStoreError('PARAMETER_INVALID', 'a store that others share is lmdb or postgres');
   const provider = await openProviderOf(folder, configuration, options);
   try {
     const isSoftware = isSoftwareProvider(provider);
@@ -78,9 +87,15 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
       notBefore,
     });
     try {
-      const trust = await signFirstTrust(container, notBefore);
+      const trust = await signFirstTrust(container, notBefore, joined);
+      const author = { identity: container.identity, clock: () => notBefore };
       await folder.claim(trust.bytes);
-      await createManifest(folder, trust, { identity: container.identity, clock: () => notBefore });
+      if (joined) await rememberJoined(folder, joined);
+      if (place.store === undefined) await createManifest(folder, trust, author);
+      else {
+        const { storeUrl = urlOf(options.store) } = options;
+        await enterFirstTrust({ folder, configuration, storeUrl }, trust, author);
+      }
       await folder.writeConfiguration(configuration);
     } catch (error) {
       // Nobody else knows of it, and where containers belong to the whole system it would stay there.
@@ -91,7 +106,18 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   } finally {
     await provider.close();
   }
-  return openHome(options);
+  const storeUrl = options.storeUrl ?? urlOf(options.store);
+  return openHome({ ...options, ...(storeUrl !== undefined && { storeUrl }) });
+}
+
+/** What the inviting home has seen of the log is what the new one has seen. */
+async function rememberJoined(folder: HomeFolder, { checkpoint }: JoinedStore): Promise<void> {
+  const seen = await openCheckpointMemory(folder.seen);
+  await seen.remember(checkpoint.size, checkpoint.bytes);
+}
+
+function urlOf(choice: StoreChoice | undefined): string | undefined {
+  return choice?.kind === 'postgres' ? choice.url : undefined;
 }
 
 function refuseProtector({ name }: Provider): never {

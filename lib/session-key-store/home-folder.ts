@@ -11,7 +11,8 @@ import { PROTECTORS, type ProtectorName } from './types.ts';
 
 /** keycask.json. */
 export interface HomeConfiguration {
-  readonly version: 1;
+  /** 2 where the records lie on an archive: releases that know none must not take the home for one that lost its manifest. */
+  readonly version: 1 | 2;
   readonly provider: string;
   /** Of the software provider; the others protect their keys themselves. */
   readonly protector?: ProtectorName;
@@ -25,6 +26,16 @@ export interface HomeConfiguration {
   readonly pkcs11Module?: string;
   /** Of pkcs11: label of the token. */
   readonly token?: string;
+  /** Where the records are, unless they are in the folder: `lmdb`, `postgres`. */
+  readonly store?: string;
+  /** Of lmdb: its file, where it is not in the folder. */
+  readonly storePath?: string;
+  /** Of postgres: a file with the URL of the database. Without it: KEYCASK_STORE_URL, and the PG variables. */
+  readonly storeUrlFile?: string;
+  /** Of postgres: the schema of its tables, where it is not `keycask`. */
+  readonly storeSchema?: string;
+  /** Which of the homes on the archive this is, 32 hex digits. */
+  readonly homeId?: string;
 }
 
 export class HomeFolder {
@@ -58,6 +69,16 @@ export class HomeFolder {
     return join(this.path, 'pending');
   }
 
+  /** The file of an lmdb archive. */
+  get database(): string {
+    return join(this.path, 'records.mdb');
+  }
+
+  /** The newest checkpoint of an archive's log that this home has seen. */
+  get seen(): string {
+    return join(this.path, 'seen');
+  }
+
   async create(): Promise<void> {
     await withFsErrors(this.path, async () => {
       for (const folder of [this.path, this.keys, this.records, this.pending])
@@ -70,12 +91,13 @@ export class HomeFolder {
     const text = await this.#readConfigurationText();
     try {
       const read = JSON.parse(text) as Record<string, unknown>;
-      const { version, provider, protector } = read;
+      const { provider, protector } = read;
       const known = PROTECTORS.find((name) => name === protector);
       const isProtected =
         known !== undefined || (provider !== 'software' && protector === undefined);
       const texts = readTexts(read);
-      if (version === 1 && typeof provider === 'string' && isProtected && texts)
+      const version = texts && versionFor(texts.store);
+      if (version && version === read['version'] && typeof provider === 'string' && isProtected)
         return { version, provider, ...(known && { protector: known }), ...texts };
     } catch {
       // Said below, as for every other content that is not a configuration.
@@ -162,6 +184,12 @@ function readTexts(
   return texts;
 }
 
+/** The version of a keycask.json that names this store; undefined where no release knows it. */
+export function versionFor(store: string | undefined): HomeConfiguration['version'] | undefined {
+  if (store === undefined) return 1;
+  return store === 'lmdb' || store === 'postgres' ? 2 : undefined;
+}
+
 function beingMade(path: string): KeyStoreError {
   return new KeyStoreError('HOME_EXISTS', `a home is being made in ${path}`, {
     hint: 'Another process is at it, or one was interrupted: try again in ten seconds.',
@@ -173,4 +201,15 @@ const INIT_TAKES_MS = 10_000;
 /** It has three short fields. */
 const MAX_CONFIGURATION = 64 * 1024;
 /** Of the configuration, what is text and may be left out. */
-const TEXTS = ['providerName', 'agentSocket', 'agentUser', 'pkcs11Module', 'token'] as const;
+const TEXTS = [
+  'providerName',
+  'agentSocket',
+  'agentUser',
+  'pkcs11Module',
+  'token',
+  'store',
+  'storePath',
+  'storeUrlFile',
+  'storeSchema',
+  'homeId',
+] as const;

@@ -5,13 +5,17 @@ import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
+import type { ExamineStored } from '../stores/manifest/manifested-store.ts';
 import { Trust } from '../trust/trust.ts';
 import { createContainer, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
-import { Home } from './home.ts';
+import { Home, type HomeParts } from './home.ts';
+import type { JoinedStore } from './invitation.ts';
 import { KeyCache } from './key-cache.ts';
+import { openLogShelf } from './log-shelf.ts';
 import { openManifestShelf } from './manifest-shelf.ts';
 import { MemoryShelf } from './memory-shelf.ts';
+import type { RecordShelf } from './record-shelf.ts';
 import { openProvider, protectorOf, requireProtector } from './open-provider.ts';
 import { hashOfTrust, trustFileOf, trustInMemory } from './trust-file.ts';
 import type {
@@ -32,35 +36,55 @@ export interface MemoryStoreOptions {
 /** The name of a home's first key container, where nothing else is asked for. */
 export const DEFAULT_CONTAINER = 'default';
 
+/** What a home has before its records are looked at. Whoever asked closes the provider. */
+export type HomeGround = Omit<HomeParts, 'shelf' | 'trust'> & {
+  readonly folder: HomeFolder;
+  readonly configuration: HomeConfiguration;
+};
+
 export async function openHome(options: OpenStoreOptions): Promise<Home> {
-  const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
-  const configuration = await folder.readConfiguration();
-  const provider = await openProviderOf(folder, configuration, options);
+  const ground = await openGround(options);
+  const { trustFile } = ground;
+  let shelf: RecordShelf | undefined;
   try {
-    const trustFile = trustFileOf(folder);
-    const shelf = await openManifestShelf(folder, trustFile, (id, stored) =>
-      home.judge(id, stored.bytes),
-    );
+    shelf = await openShelf(ground, options, (id, stored) => home.judge(id, stored.bytes));
     const trust = await trustFile.load(shelf.trust.sha256);
-    const clock = options.clock ?? systemClock;
-    const cache = new KeyCache(options.cache, () => clock().getTime());
-    const home: Home = new Home({
-      path: folder.path,
-      stateFolder: options.stateFolder,
-      provider,
-      shelf,
-      trustFile,
-      trust,
-      readOnly: options.readOnly ?? false,
-      cache,
-      clock,
-    });
+    const home: Home = new Home({ ...ground, shelf, trust });
     await home.checkTrust();
     return home;
   } catch (error) {
-    await provider.close();
+    await shelf?.close();
+    await ground.provider.close();
     throw error;
   }
+}
+
+/** @throws KeyStoreError HOME_NOT_FOUND, BLOB_MALFORMED; what opening the provider throws. */
+export async function openGround(options: OpenStoreOptions): Promise<HomeGround> {
+  const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
+  const configuration = await folder.readConfiguration();
+  const { clock = systemClock, stateFolder, readOnly = false } = options;
+  return {
+    folder,
+    configuration,
+    path: folder.path,
+    stateFolder,
+    provider: await openProviderOf(folder, configuration, options),
+    trustFile: trustFileOf(folder, configuration.store !== undefined),
+    readOnly,
+    cache: new KeyCache(options.cache, () => clock().getTime()),
+    clock,
+  };
+}
+
+function openShelf(
+  { folder, configuration, trustFile }: HomeGround,
+  { storeUrl, alsoTrust }: OpenStoreOptions,
+  examine: ExamineStored,
+): Promise<RecordShelf> {
+  return configuration.store === undefined
+    ? openManifestShelf(folder, trustFile, examine)
+    : openLogShelf({ folder, configuration, storeUrl, alsoTrust }, trustFile, examine);
 }
 
 export async function homeInMemory({
@@ -158,19 +182,20 @@ function refuseModuleInside(home: string, module: string): void {
     );
 }
 
-/** The trust list of a new home: its own container, and nobody else. */
+/** The trust list of a new home: its own container, and whoever it shares a store with. */
 export function signFirstTrust(
   { name, signing, exchange, identity }: OpenContainer,
   now: Date,
+  { storeId = new Uint8Array(randomBytes(16)), signers = [] }: Partial<JoinedStore> = {},
 ): Promise<Trust> {
   const containers = [{ state: 'current', name, signing, exchange }] as const;
   const manifestHead = { index: 0, hash: new Uint8Array(32) };
   return Trust.sign(
     {
       trustVersion: 1,
-      storeId: new Uint8Array(randomBytes(16)),
+      storeId,
       containers,
-      signers: [],
+      signers,
       policies: [],
       manifestHead,
     },

@@ -51,8 +51,17 @@ export interface RecordShelf {
    * @throws KeyStoreError STORE_CONFLICT where the container was rotated meanwhile: some may count ({@link RecordShelf.find} tells).
    */
   putAll(records: readonly NewRecord[], author: ChangeAuthor): Promise<boolean[]>;
+  /**
+   * Puts the next versions of many ids at once, each id once. Shelves need not have it: then each is a {@link RecordShelf.put}.
+   *
+   * @returns For each, in order, whether it counts now; false where another process changed this id meanwhile.
+   * @throws KeyStoreError as {@link RecordShelf.putAll}.
+   */
+  putVersions?(records: readonly RecordToPut[], author: ChangeAuthor): Promise<boolean[]>;
   delete(id: string, version: number, author: ChangeAuthor): Promise<void>;
   /** @throws KeyStoreError STORE_CONFLICT where another process changed the trust meanwhile. */
   enterTrust(version: number, sha256: Uint8Array, author: ChangeAuthor): Promise<void>;
+  /** Of a shelf that is shared: the newest signed checkpoint of its log that this home has seen. */
+  newestCheckpoint?(): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }

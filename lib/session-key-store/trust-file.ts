@@ -40,8 +40,12 @@ const MAX_ATTEMPTS = 16;
 /** A copy in pending/ of another process may be about to count; after so long it is not. */
 const STALE_AFTER_MS = 3_600_000;
 
-/** trust.cms of a home in a folder. */
-export function trustFileOf(folder: HomeFolder): TrustFile {
+/**
+ * trust.cms of a home in a folder.
+ *
+ * @param keepsOlder - On an archive: a backup that is put back lists an older one, and says by it who may change what comes next.
+ */
+export function trustFileOf(folder: HomeFolder, keepsOlder = false): TrustFile {
   return {
     async load(sha256) {
       const own = await readTrust(folder.trust);
@@ -65,7 +69,7 @@ export function trustFileOf(folder: HomeFolder): TrustFile {
         }),
       );
       await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
-      await sweep(folder, trust);
+      if (!keepsOlder) await sweep(folder, trust);
       return trust;
     },
   };

@@ -4,6 +4,7 @@ import type { KeyStoreErrorCode } from '../errors.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { ProtectionLevel } from '../contracts/protection-level.ts';
 import type { Isolation, Posture } from '../contracts/provider.ts';
+import type { WorkFailure, WorkProgress } from '../contracts/work-list.ts';
 
 /** Asked when a passphrase or password is needed. The store disposes of the answer. */
 export type AskSecret = () => Promise<SecretBytes>;
@@ -22,6 +23,22 @@ export interface KeyCacheLimits {
   readonly maxKeys?: number;
 }
 
+/**
+ * Where the records of a home lie: in its folder (`directory`), in one file of LMDB, by default `records.mdb` in its folder, or in a PostgreSQL
+ * database, which homes on many machines can share. `url` is not kept: who opens the home gives it again, or PostgreSQL's own variables do.
+ */
+export type StoreChoice =
+  | { readonly kind: 'directory' }
+  | { readonly kind: 'lmdb'; readonly path?: string }
+  | {
+      readonly kind: 'postgres';
+      readonly url?: string;
+      /** A file with such a URL and nothing else, which only its owner may read. Kept in keycask.json. */
+      readonly urlFile?: string;
+      /** Default `keycask`. Kept in keycask.json. */
+      readonly schema?: string;
+    };
+
 export interface OpenStoreOptions {
   /** Folder of the home. Default: KEYCASK_HOME, else the platform's data folder. */
   readonly home?: string;
@@ -32,6 +49,13 @@ export interface OpenStoreOptions {
   /** Open no private key: list and verify only, everything else is PASSWORD_REQUIRED. */
   readonly readOnly?: boolean;
   readonly cache?: KeyCacheLimits;
+  /** Of a home in PostgreSQL: `postgres://user:password@host:port/database`. Default: the file that keycask.json names, or the PG variables. */
+  readonly storeUrl?: string;
+  /**
+   * Certificates (DER) of signers whom the log of a shared store may be by, though they are not pinned yet: {@link SessionKeyStore.trust} is to
+   * pin them. Records that they signed are believed once they are.
+   */
+  readonly alsoTrust?: readonly Uint8Array[];
   /** Folder of the machine secret. Default: the platform's state folder. */
   readonly stateFolder?: string;
   /** Default `() => new Date()`. */
@@ -59,6 +83,10 @@ export interface CreateStoreOptions extends OpenStoreOptions {
   readonly protector?: ProtectorName;
   /** May `container export` give the private keys out? Default true: archives need it. */
   readonly exportable?: boolean;
+  /** Default `directory`. */
+  readonly store?: StoreChoice;
+  /** An invitation of another home ({@link SessionKeyStore.invite}): the new one shares its store. */
+  readonly join?: Uint8Array;
   /** Name of the key container. Default `default`; `keycask` where containers belong to the whole system. */
   readonly container?: string;
 }
@@ -190,4 +218,21 @@ export interface StoreProgress {
 export interface LongWorkOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: StoreProgress) => void;
+}
+
+/** Of work over all records, which other processes may take part in where the store lies in a database. */
+export interface BulkOptions extends LongWorkOptions {
+  /**
+   * Only take part in the job that is under way, or nothing where the newest has ended; so a process that is started again does not begin it anew.
+   * Default false: where none is under way, one is begun.
+   */
+  readonly isJoining?: boolean;
+}
+
+export type BulkRewrapOptions = RewrapKeyOptions & BulkOptions;
+
+/** What became of all records, by all processes; and what this one did. */
+export interface BulkSummary extends WorkProgress {
+  readonly own: { readonly done: number; readonly unchanged: number; readonly failed: number };
+  readonly failures: readonly WorkFailure[];
 }

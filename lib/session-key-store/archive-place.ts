@@ -1,0 +1,64 @@
+/** Where the archive of a home lies: keycask.json says it, but for what a database lets nobody in without. */
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { fromHex, toHex } from '../bytes/octets.ts';
+import { KeyStoreError } from '../errors.ts';
+import type { Archive } from '../stores/archive.ts';
+import type { HomeConfiguration, HomeFolder } from './home-folder.ts';
+import type { StoreChoice } from './types.ts';
+
+/** Of a home on an archive, what keycask.json says beside the provider. */
+export type ArchiveConfiguration = Pick<
+  HomeConfiguration,
+  'store' | 'storePath' | 'storeUrlFile' | 'storeSchema' | 'homeId'
+>;
+
+/** What a new home on an archive writes down; nothing for one whose records lie in its folder. */
+export function describePlace(choice: StoreChoice | undefined): ArchiveConfiguration {
+  if (!choice || choice.kind === 'directory') return {};
+  const homeId = toHex(randomBytes(HOME_ID_LENGTH));
+  if (choice.kind === 'lmdb')
+    return { store: 'lmdb', homeId, ...(choice.path && { storePath: resolve(choice.path) }) };
+  return {
+    store: 'postgres',
+    homeId,
+    ...(choice.urlFile && { storeUrlFile: resolve(choice.urlFile) }),
+    ...(choice.schema && { storeSchema: choice.schema }),
+  };
+}
+
+/**
+ * Opens the archive that keycask.json names.
+ *
+ * @param access - `storeId`: whose records these are. `storeUrl`: of PostgreSQL, where keycask.json names no file with it.
+ * @throws KeyStoreError MODULE_MISSING, STORE_UNAVAILABLE, STORE_ACCESS_DENIED, STORE_DAMAGED, STORE_VERSION_UNSUPPORTED, PARAMETER_INVALID.
+ */
+export async function openArchive(
+  folder: HomeFolder,
+  { store, storePath, storeUrlFile, storeSchema }: ArchiveConfiguration,
+  { storeId, storeUrl }: { readonly storeId: Uint8Array; readonly storeUrl?: string | undefined },
+): Promise<Archive> {
+  if (store === 'lmdb') {
+    const { openLmdbArchive } = await import('../stores/lmdb.ts');
+    return openLmdbArchive(storePath ?? folder.database);
+  }
+  const { openPostgresArchive } = await import('../stores/postgres.ts');
+  return openPostgresArchive({
+    storeId: toHex(storeId),
+    ...(storeUrl !== undefined && { url: storeUrl }),
+    ...(storeUrl === undefined && storeUrlFile && { urlFile: storeUrlFile }),
+    ...(storeSchema && { schema: storeSchema }),
+  });
+}
+
+/** @throws KeyStoreError BLOB_MALFORMED */
+export function homeIdOf(folder: HomeFolder, { homeId }: ArchiveConfiguration): Uint8Array {
+  const bytes = homeId === undefined ? undefined : fromHex(homeId);
+  if (bytes?.length === HOME_ID_LENGTH) return bytes;
+  throw new KeyStoreError(
+    'BLOB_MALFORMED',
+    `${folder.configuration}: "homeId" has to be 32 lower-case hex digits`,
+  );
+}
+
+const HOME_ID_LENGTH = 16;
