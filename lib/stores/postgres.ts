@@ -1,27 +1,23 @@
 /**
- * The postgres store: records in a PostgreSQL database, for many machines. Several stores share its tables, each under its own id.
+ * keycask/stores/postgres: records in a PostgreSQL database, for many machines; as an archive, with the signed log over them. Several stores
+ * share its tables, each under its own id.
  *
- * Each change is one statement that compares the version and is a transaction of its own: nothing is kept in a connection, so a pooler may
+ * Each change is one statement that compares the version, or the head of the log, and is a transaction of its own: nothing is kept in a connection, so a pooler may
  * stand between. Where the server goes away before it answers, the same statement is sent again; each change carries a random number, and the
  * row remembers those of its last versions, so that a change that was made is known for one's own and none is made twice.
  * docs/decisions/postgres-store.md says why each step is there.
  */
-import { randomUUID } from 'node:crypto';
-import type {
-  NewStoredRecord,
-  Store,
-  StoredRecord,
-  StoredRecordId,
-  StoreListOptions,
-} from '../contracts/store.ts';
-import { KeyStoreError } from '../errors.ts';
-import { listStart } from './list-start.ts';
-import type { Database, Row } from './postgres/database.ts';
+import type { Store } from '../contracts/store.ts';
+import type { Archive } from './archive.ts';
 import { openDatabase, type DatabasePlace } from './postgres/open-database.ts';
-import { RecordStatements, type PageStart } from './postgres/record-statements.ts';
-import { idOfUuid } from './postgres/statement.ts';
-import { checkBytes, checkId, checkLimit, checkVersion } from './stored-bytes.ts';
+import { PostgresArchive } from './postgres/postgres-archive.ts';
+import { PostgresStore } from './postgres/postgres-store.ts';
+import { RecordStatements } from './postgres/record-statements.ts';
+import { checkId } from './stored-bytes.ts';
 
+export type { Archive } from './archive.ts';
+
+/** Where the database is, and whose records are meant. */
 export interface PostgresStoreOptions extends DatabasePlace {
   /** 32 lower-case hex digits: whose records these are. Others in the same tables are not seen. */
   readonly storeId: string;
@@ -41,148 +37,22 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   return new PostgresStore(database, new RecordStatements(schema, options.storeId));
 }
 
-class PostgresStore implements Store {
-  readonly name = 'postgres';
-  readonly #database: Database;
-  readonly #statements: RecordStatements;
-  #closing: Promise<void> | undefined;
-
-  constructor(database: Database, statements: RecordStatements) {
-    this.#database = database;
-    this.#statements = statements;
-  }
-
-  async get(id: string): Promise<StoredRecord | undefined> {
-    this.#assertOpen();
-    checkId(id);
-    const [row] = await this.#database.read(this.#statements.get(id));
-    if (!(row?.['bytes'] instanceof Uint8Array)) return undefined;
-    return { version: versionOf(row), bytes: new Uint8Array(row['bytes']) };
-  }
-
-  async put(id: string, version: number, bytes: Uint8Array): Promise<void> {
-    checkBytes(bytes);
-    await this.#swap(id, version, Buffer.from(bytes));
-  }
-
-  async createAll(records: readonly NewStoredRecord[]): Promise<boolean[]> {
-    this.#assertOpen();
-    for (const { id, bytes } of records) {
-      checkId(id);
-      checkBytes(bytes);
-    }
-    const won = new Set<string>();
-    for (const page of pagesOf(records)) for (const id of await this.#create(page)) won.add(id);
-    return records.map(({ id }) => won.has(id));
-  }
-
-  async delete(id: string, version: number): Promise<void> {
-    await this.#swap(id, version, null);
-  }
-
-  async *list({
-    after = '',
-    limit = Number.POSITIVE_INFINITY,
-  }: StoreListOptions = {}): AsyncGenerator<StoredRecordId> {
-    this.#assertOpen();
-    checkLimit(limit);
-    let start: PageStart | undefined = listStart(after);
-    let left = limit;
-    while (start && left > 0) {
-      this.#assertOpen();
-      const size = Math.min(LIST_PAGE, Math.ceil(left));
-      const rows = await this.#database.read(this.#statements.list(start, size));
-      start = undefined;
-      for (const row of rows) {
-        const id = idOfUuid(row['id']);
-        if (rows.length === size) start = { id, isIncluded: false };
-        if (left <= 0) return;
-        left--;
-        yield { id, version: versionOf(row) };
-      }
-    }
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#database.close();
-    return this.#closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #swap(id: string, version: number, bytes: Buffer | null): Promise<void> {
-    this.#assertOpen();
-    checkId(id);
-    checkVersion(version);
-    const attempt = randomUUID();
-    const statement = this.#statements.change({ id, version, bytes, attempt });
-    const { rows, isRepeated } = await this.#database.change(statement);
-    if (rows.length > 0) return;
-    if (isRepeated && (await this.#wonBefore([id], version, attempt)).has(id)) return;
-    throw new KeyStoreError('STORE_CONFLICT');
-  }
-
-  async #create(page: readonly NewStoredRecord[]): Promise<ReadonlySet<string>> {
-    const attempt = randomUUID();
-    const statement = this.#statements.createAll(page, attempt);
-    const { rows, isRepeated } = await this.#database.change(statement);
-    const won = new Set(rows.map((row) => idOfUuid(row['id'])));
-    if (!isRepeated || won.size === page.length) return won;
-    const others = page.map(({ id }) => id).filter((id) => !won.has(id));
-    for (const id of await this.#wonBefore(others, 1, attempt)) won.add(id);
-    return won;
-  }
-
-  /**
-   * Which of `ids` an earlier try wrote that was never answered.
-   *
-   * @throws KeyStoreError STORE_OUTCOME_UNKNOWN where so many others have gone on from a record since that it does not remember.
-   */
-  async #wonBefore(
-    ids: readonly string[],
-    version: number,
-    attempt: string,
-  ): Promise<ReadonlySet<string>> {
-    let rows: readonly Row[];
-    try {
-      rows = await this.#database.read(this.#statements.attempted(ids, version, attempt));
-    } catch (error) {
-      throw new KeyStoreError('STORE_OUTCOME_UNKNOWN', messageOf(error));
-    }
-    if (rows.some((row) => row['mine'] === null)) throw new KeyStoreError('STORE_OUTCOME_UNKNOWN');
-    return new Set(rows.filter((row) => row['mine'] === true).map((row) => idOfUuid(row['id'])));
-  }
-
-  #assertOpen(): void {
-    if (this.#closing) throw new KeyStoreError('HANDLE_INVALID', 'the store was closed');
-  }
+/**
+ * Opens a postgres archive: records, the signed log over them and the nodes of its map, in one database. A store becomes one with an empty
+ * log; its records stay as they are.
+ *
+ * @throws KeyStoreError as {@link openPostgresStore} does.
+ * @example
+ * A log in the database that the records lie in.
+ * ```ts
+ * await using archive = await openPostgresArchive({ storeId, urlFile: '/etc/keys/database' });
+ * const log = await SignedLog.open({ storage: archive.log, logId, findSigner: findAmong([me]) });
+ * const records = [{ id, version: 1, bytes }];
+ * await log.append([leaf], { identity: me, clock: () => new Date() }, { size: log.size, along: { records, mapNodes: [] } });
+ * ```
+ */
+export async function openPostgresArchive(options: PostgresStoreOptions): Promise<Archive> {
+  checkId(options.storeId);
+  const { database, schema } = await openDatabase(options);
+  return new PostgresArchive(database, schema, options.storeId);
 }
-
-function versionOf(row: Row): number {
-  return Number(row['version']);
-}
-
-function messageOf(error: unknown): string {
-  return `the change may have been made; then ${KeyStoreError.is(error) ? error.message : 'it failed'}`;
-}
-
-function* pagesOf(records: readonly NewStoredRecord[]): Generator<readonly NewStoredRecord[]> {
-  let page: NewStoredRecord[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    page.push(record);
-    bytes += record.bytes.length;
-    if (page.length < CREATE_PAGE && bytes < CREATE_BYTES) continue;
-    yield page;
-    page = [];
-    bytes = 0;
-  }
-  if (page.length > 0) yield page;
-}
-
-const LIST_PAGE = 1000;
-/** Records, and bytes, of createAll in one statement. */
-const CREATE_PAGE = 1000;
-const CREATE_BYTES = 1 << 23;

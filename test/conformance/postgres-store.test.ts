@@ -1,8 +1,11 @@
-/** The postgres store is a store, on a real server, and through a pooler that gives each transaction another connection. */
+/**
+ * The postgres store is a store, and the postgres archive an archive: on a real server, and through a pooler that gives each transaction
+ * another connection.
+ */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { openPostgresStore } from '../../lib/stores/postgres.ts';
-import { testStore } from '../../lib/testing/index.ts';
+import { openPostgresArchive, openPostgresStore } from '../../lib/stores/postgres.ts';
+import { testArchive, testLogStorage, testStore } from '../../lib/testing/index.ts';
 import { HAS_PGBOUNCER, HAS_POSTGRES, PgBouncer, PostgresServer } from '../support/postgres.ts';
 
 let server: PostgresServer;
@@ -13,7 +16,7 @@ describe.runIf(HAS_POSTGRES)('with a server', () => {
   });
   afterAll(() => server.stop());
 
-  testStore('postgres', () => fixture(() => server.url), { describe, it });
+  testAll('postgres', () => server.url);
 
   describe.runIf(HAS_PGBOUNCER)('and PgBouncer in transaction mode', () => {
     let bouncer: PgBouncer;
@@ -22,13 +25,54 @@ describe.runIf(HAS_POSTGRES)('with a server', () => {
     });
     afterAll(() => bouncer.stop());
 
-    testStore('postgres behind PgBouncer', () => fixture(() => bouncer.url), { describe, it });
+    testAll('postgres behind PgBouncer', () => bouncer.url);
   });
 });
 
 /** All tests share the tables: stores are told apart by their ids. */
-async function fixture(url: () => string) {
-  const storeId = randomBytes(16).toString('hex');
-  const open = () => openPostgresStore({ url: url(), storeId });
-  return { store: await open(), openAgain: open };
+function testAll(name: string, url: () => string): void {
+  const runner = { describe, it };
+  const place = () => ({ url: url(), storeId: randomBytes(16).toString('hex') });
+  const openers = () => {
+    const at = place();
+    return { openStore: () => openPostgresStore(at), openArchive: () => openPostgresArchive(at) };
+  };
+  testStore(
+    name,
+    async () => {
+      const { openStore } = openers();
+      return { store: await openStore(), openAgain: openStore };
+    },
+    runner,
+  );
+  testStore(
+    `an archive in ${name}`,
+    async () => {
+      const { openArchive } = openers();
+      return {
+        store: (await openArchive()).store,
+        openAgain: async () => (await openArchive()).store,
+      };
+    },
+    runner,
+  );
+  testLogStorage(
+    `an archive in ${name}`,
+    async () => {
+      const { openArchive } = openers();
+      return {
+        storage: (await openArchive()).log,
+        openAgain: async () => (await openArchive()).log,
+      };
+    },
+    runner,
+  );
+  testArchive(
+    name,
+    async () => {
+      const { openArchive } = openers();
+      return { archive: await openArchive(), openAgain: openArchive };
+    },
+    runner,
+  );
 }

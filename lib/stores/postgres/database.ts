@@ -29,6 +29,7 @@ export class Database {
   readonly #turns: Turns;
   readonly #retryMs: number;
   readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
 
   constructor(pg: Pg, options: DatabaseOptions) {
     this.#retryMs = options.retryMs;
@@ -65,10 +66,7 @@ export class Database {
       return { rows, isRepeated: isUnknown };
     } catch (error) {
       if (!isUnknown || !KeyStoreError.is(error)) throw error;
-      throw new KeyStoreError(
-        'STORE_OUTCOME_UNKNOWN',
-        `the change may have been made; then ${error.message}`,
-      );
+      throw mayHaveBeenMade(error);
     }
   }
 
@@ -95,8 +93,18 @@ export class Database {
     });
   }
 
-  /** Waits for what is under way, but for no server that is away. */
-  async close(): Promise<void> {
+  /** @throws KeyStoreError HANDLE_INVALID */
+  assertOpen(): void {
+    if (this.#closed) throw new KeyStoreError('HANDLE_INVALID', 'the store was closed');
+  }
+
+  /** Idempotent; waits for what is under way, but for no server that is away. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     await this.#turns.end();
     await this.#pool.end();
@@ -132,6 +140,14 @@ export class Database {
       // Closed meanwhile: one more try, and the last.
     }
   }
+}
+
+/** Of a change whose outcome nobody can tell any more, since `error` happened. */
+export function mayHaveBeenMade(error: unknown): KeyStoreError {
+  return new KeyStoreError(
+    'STORE_OUTCOME_UNKNOWN',
+    `the change may have been made; then ${KeyStoreError.is(error) ? error.message : 'it failed'}`,
+  );
 }
 
 async function send(client: PoolClient, { text, values }: Statement): Promise<readonly Row[]> {

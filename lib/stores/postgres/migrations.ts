@@ -6,11 +6,13 @@
  *               bytes      the record; null is a tombstone
  *               attempts   who wrote this version and those before it, newest first: postgres.ts
  *   work_…      shared work: work-tables.ts
+ *   log_…, map_nodes  signed logs and their maps: log-tables.ts
  *   migrations  version    of the schema, and when it was applied
  */
 import type { PoolClient } from 'pg';
 import { KeyStoreError } from '../../errors.ts';
 import type { Database } from './database.ts';
+import { logTables } from './log-tables.ts';
 import { quoteName } from './statement.ts';
 import { workTables } from './work-tables.ts';
 
@@ -31,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
     );
     ALTER TABLE ${schema}.records ALTER COLUMN bytes SET STORAGE EXTERNAL;`,
   workTables,
+  logTables,
 ];
 
 /**

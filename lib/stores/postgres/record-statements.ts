@@ -18,7 +18,7 @@ export interface PageStart {
 }
 
 /** So many versions back a record remembers who wrote them. */
-const ATTEMPTS_KEPT = 8;
+export const ATTEMPTS_KEPT = 8;
 
 export class RecordStatements {
   readonly #table: string;
@@ -95,5 +95,5 @@ export class RecordStatements {
  * Makes the commit of a statement that wrote a row wait for the disk, whatever the server, the database or the user is set to. For this
  * transaction only, so a pooler may give the connection to somebody else after it. What waits for more than the disk stays.
  */
-const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+export const DURABLE = `set_config('synchronous_commit', CASE current_setting('synchronous_commit')
   WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true) AS durable`;
