@@ -13,26 +13,26 @@ import type { FileContext } from './file-encryption/file-context.ts';
 import type { SecretBytes } from './keys/secret-bytes.ts';
 import type { SessionKey } from './keys/session-key.ts';
 import { decodeKeyRecord } from './records/decode.ts';
+import { rewrapEach } from './session-key-store/bulk-rewrap.ts';
 import type { ContainerKeys } from './session-key-store/container.ts';
 import * as containers from './session-key-store/containers.ts';
-import { describeUnverified, describeVerified } from './session-key-store/describe.ts';
-import { examine, type DoctorReport } from './session-key-store/doctor.ts';
 import {
-  importForeignKeys,
-  type ForeignKey,
-  type StoredForeignKey,
-} from './session-key-store/foreign-keys.ts';
+  describeStored,
+  describeUnverified,
+  describeVerified,
+} from './session-key-store/describe.ts';
+import { examine, type DoctorReport } from './session-key-store/doctor.ts';
 import { fileKey, openHeaderRecord } from './session-key-store/file-keys.ts';
 import type { Home } from './session-key-store/home.ts';
 import {
   createKey,
-  importSecret,
   listed,
   openKey,
   removeKey,
   resolve,
   rotateKey,
 } from './session-key-store/keys.ts';
+import { acceptStore, type AcceptedStore } from './session-key-store/accept-store.ts';
 import { createHome } from './session-key-store/create-home.ts';
 import {
   homeInMemory,
@@ -40,8 +40,8 @@ import {
   protectHome,
   type MemoryStoreOptions,
 } from './session-key-store/open-home.ts';
+import { writeInvitation } from './session-key-store/invitation.ts';
 import * as policies from './session-key-store/policies.ts';
-import { sealReport, verifyReport, type VerifiedReport } from './session-key-store/report.ts';
 import {
   adoptRecord,
   importRecord,
@@ -53,6 +53,8 @@ import {
 import { listSigners, revokeSigner, trustSigner } from './session-key-store/signers.ts';
 import type {
   AskSecret,
+  BulkRewrapOptions,
+  BulkSummary,
   ContainerInfo,
   CreateKeyOptions,
   CreateStoreOptions,
@@ -66,7 +68,8 @@ import type {
 } from './session-key-store/types.ts';
 import { verifyRecords } from './session-key-store/verify.ts';
 
-let homeOf: (store: SessionKeyStore) => Home;
+/** The home of a store, for rooms of keycask alone: no subpath exports it. */
+export let homeOf: (store: SessionKeyStore) => Home;
 
 /**
  * Keeps session keys: wrapped under a key container, signed, stored, and verified before they are unwrapped.
@@ -118,6 +121,15 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
     return new SessionKeyStore(await openHome(options));
   }
 
+  /**
+   * Takes the store of a home as it is, after a backup of it was put back on purpose; {@link SessionKeyStore.open} would refuse it by LOG_REWOUND.
+   *
+   * @throws KeyStoreError NOT_SUPPORTED where the records lie in the home's folder, and what `open` throws.
+   */
+  static accept(options: OpenStoreOptions = {}): Promise<AcceptedStore> {
+    return acceptStore(options);
+  }
+
   /** A store that touches no disk and is gone when it is closed: for an application's own tests. */
   static async inMemory(options: MemoryStoreOptions = {}): Promise<SessionKeyStore> {
     return new SessionKeyStore(await homeInMemory(options));
@@ -157,12 +169,12 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   async *listKeys(): AsyncIterable<KeyInfo> {
     await this.#home.refresh();
     for await (const { id, version, label } of this.#home.shelf.list())
-      yield await this.#describe({ id, version, label });
+      yield await describeStored(this.#home, { id, version, label });
   }
 
   async showKey(query: string): Promise<KeyInfo> {
     const id = await this.resolve(query);
-    return this.#describe(await listed(this.#home, id));
+    return describeStored(this.#home, await listed(this.#home, id));
   }
 
   /** What the bytes of a record say, and in `state` whether that can be believed. */
@@ -199,6 +211,16 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   /** Writes the next version of a record: same key, id and label, other recipients. */
   rewrap(query: string, options?: RewrapKeyOptions): Promise<KeyInfo> {
     return rewrapStored(this.#home, query, options);
+  }
+
+  /**
+   * Writes the next version of every record. Can be interrupted and run again; where the store lies in a database, any number of processes, on any
+   * number of machines, take part in it, and each record is re-wrapped by one of them.
+   *
+   * @throws KeyStoreError PASSWORD_REQUIRED, WORK_NOT_FOUND, CANCELLED.
+   */
+  rewrapAll(options?: BulkRewrapOptions): Promise<BulkSummary> {
+    return rewrapEach(this.#home, options);
   }
 
   /** The next version of a record that is not from this store: for a file's header. */
@@ -285,6 +307,16 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
     return containers.rotateContainer(this.#home, options);
   }
 
+  /**
+   * What another home needs to share the store of this one, for {@link CreateStoreOptions.join}. It is handed over as a certificate is: who can change
+   * it chooses whom the other home trusts.
+   *
+   * @throws KeyStoreError NOT_SUPPORTED where the records lie in the home's folder.
+   */
+  invite(): Promise<Uint8Array> {
+    return writeInvitation(this.#home);
+  }
+
   /** Seals the home's private keys under another protector. */
   protectContainer(protector: ProtectorName, passphrase?: AskSecret): Promise<void> {
     return protectHome(this.#home, protector, passphrase);
@@ -342,56 +374,4 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #describe({
-    id,
-    version,
-    label,
-  }: {
-    id: string;
-    version: number;
-    label: string;
-  }): Promise<KeyInfo> {
-    try {
-      return describeVerified(await this.#home.readRecord(id), this.#home.ownKeyIds);
-    } catch (error) {
-      if (!KeyStoreError.is(error)) throw error;
-      return { id, version, label, state: error.code };
-    }
-  }
-}
-
-export type { ForeignKey, StoredForeignKey } from './session-key-store/foreign-keys.ts';
-export type { VerifiedReport } from './session-key-store/report.ts';
-
-/**
- * For `lib/migration` alone: stores keys that came from elsewhere, all of them or none that is not said. A key whose id is there already is not stored again.
- *
- * @param keys - Their secrets are read, not kept.
- * @returns For each, in order, its record as the store has it now, and whether it was there before.
- */
-export function storeForeignKeys(
-  store: SessionKeyStore,
-  keys: readonly ForeignKey[],
-): Promise<StoredForeignKey[]> {
-  return importForeignKeys(homeOf(store), keys);
-}
-
-/** For `lib/migration` alone: signs a report with the signature key of the home's container. */
-export function signReport(store: SessionKeyStore, content: Uint8Array): Promise<Uint8Array> {
-  return sealReport(homeOf(store), content);
-}
-
-/** For `lib/migration` alone: the content of a report that a trusted signer signed. */
-export function openReport(store: SessionKeyStore, signed: Uint8Array): VerifiedReport {
-  return verifyReport(homeOf(store), signed);
-}
-
-/** For `keycask/insecure` alone: stores a key that was made elsewhere; it decrypts only, until somebody adopts it. */
-export async function storeRawKey(
-  store: SessionKeyStore,
-  label: string,
-  raw: SecretBytes,
-): Promise<SessionKey> {
-  return (await importSecret(homeOf(store), raw, { label })).key;
 }

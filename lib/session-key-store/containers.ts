@@ -11,6 +11,7 @@ import { KeyStoreError, type KeyStoreErrorCode } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
+import { rewrapAll } from './bulk-rewrap.ts';
 import {
   createContainer,
   defaultAlgorithm,
@@ -21,7 +22,7 @@ import {
 } from './container.ts';
 import type { Home } from './home.ts';
 import { requireProtection } from './protection-policy.ts';
-import { findSignedBy, rewrapAll } from './rewrap.ts';
+import { findSignedBy } from './rewrap.ts';
 import type {
   ContainerAlgorithm,
   ContainerInfo,

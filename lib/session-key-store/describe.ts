@@ -4,7 +4,10 @@ import { toHex } from '../bytes/octets.ts';
 import type { KeyMetadata } from '../cms/metadata.ts';
 import type { RecipientInfo } from '../cms/recipient-info.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import { KeyStoreError } from '../errors.ts';
 import type { UnverifiedKeyRecord } from '../records/decode.ts';
+import type { ListedRecord } from '../stores/manifest/manifested-store.ts';
+import type { Home } from './home.ts';
 import type { KeyInfo, RecipientSummary } from './types.ts';
 
 /** @param ownKeyIds - Key identifiers, in hex, of this home's exchange keys. */
@@ -71,4 +74,17 @@ function summarize(recipient: RecipientInfo, ownKeyIds: ReadonlySet<string>): Re
 /** `CALG_AES_256`; a number that wincrypt.h does not have stays visible. */
 function algorithmName(algId: number): string {
   return algIdName(algId) ?? describeAlgId(algId);
+}
+
+/** A record of the store, verified; or, of one that is not as it should be, what the manifest lists and why. */
+export async function describeStored(
+  home: Home,
+  { id, version, label }: Pick<ListedRecord, 'id' | 'version' | 'label'>,
+): Promise<KeyInfo> {
+  try {
+    return describeVerified(await home.readRecord(id), home.ownKeyIds);
+  } catch (error) {
+    if (!KeyStoreError.is(error)) throw error;
+    return { id, version, label, state: error.code };
+  }
 }

@@ -2,6 +2,7 @@
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { Provider } from '../contracts/provider.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
+import type { OpenWork } from '../contracts/work-list.ts';
 import { KeyStoreError, type NativeStatus } from '../errors.ts';
 import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
@@ -9,6 +10,7 @@ import type { ExchangeKey } from '../records/open.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
+import { openMemoryWork } from '../stores/memory-work.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
 import type { Trust } from '../trust/trust.ts';
 import { isRetired, openContainer, type OpenContainer } from './container.ts';
@@ -29,6 +31,8 @@ export interface HomeParts {
   readonly readOnly: boolean;
   readonly cache: KeyCache;
   readonly clock: () => Date;
+  /** Where processes share work over all records. Default: each has its own. */
+  readonly openWork?: OpenWork;
 }
 
 export class Home {
@@ -38,6 +42,7 @@ export class Home {
   readonly shelf: RecordShelf;
   readonly readOnly: boolean;
   readonly cache: KeyCache;
+  readonly openWork: OpenWork;
   readonly #trustFile: TrustFile;
   readonly #clock: () => Date;
   readonly #containers = new Map<string, Promise<OpenContainer>>();
@@ -54,6 +59,7 @@ export class Home {
     this.shelf = parts.shelf;
     this.readOnly = parts.readOnly;
     this.cache = parts.cache;
+    this.openWork = parts.openWork ?? openMemoryWork;
     this.#trustFile = parts.trustFile;
     this.#clock = parts.clock;
     this.#trust = parts.trust;

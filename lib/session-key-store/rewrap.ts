@@ -9,9 +9,9 @@ import { rewrapKeyRecord, type RewrapOptions } from '../records/rewrap.ts';
 import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
 import { describeVerified, isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
-import { idsOf, recipientsOf, resolve } from './keys.ts';
+import { recipientsOf, resolve } from './keys.ts';
 import { ownRecipient } from './own-recipient.ts';
-import type { KeyInfo, LongWorkOptions, RewrapKeyOptions, StoreProgress } from './types.ts';
+import type { KeyInfo, RewrapKeyOptions } from './types.ts';
 
 /** How a record from outside is to be trusted. */
 export interface OutsideOptions {
@@ -83,28 +83,6 @@ export async function adoptRecord(home: Home, query: string): Promise<KeyInfo> {
   return storeNext(home, record, { changes: { provenance: 'adopted' } });
 }
 
-/**
- * Re-wraps and re-signs every record that another than the current container signed or that is not wrapped for it.
- *
- * Can be interrupted and run again. A record that the store does not have as the manifest lists it is told through `onProgress`, and left.
- *
- * @returns How many were re-wrapped.
- */
-export async function rewrapAll(
-  home: Home,
-  { signal, onProgress }: LongWorkOptions = {},
-): Promise<number> {
-  const ids = await idsOf(home);
-  let changed = 0;
-  for (const [done, id] of ids.entries()) {
-    if (signal?.aborted) throw new KeyStoreError('CANCELLED');
-    const state = await rewrapIfStale(home, id);
-    if (state === 'rewrapped') changed++;
-    onProgress?.({ done: done + 1, total: ids.length, id, state });
-  }
-  return changed;
-}
-
 /** Is there a record that a container signed which is not the current one? */
 export async function findSignedBy(
   home: Home,
@@ -158,7 +136,8 @@ async function storeNext(
   return describeVerified(await home.readRecord(id), home.ownKeyIds);
 }
 
-async function rewrapVerified(
+/** The next version of a verified record; nothing is written. */
+export async function rewrapVerified(
   home: Home,
   record: VerifiedKeyRecord,
   options: NextOptions,
@@ -210,30 +189,6 @@ function outsideProvenance({ parts }: VerifiedKeyRecord): Provenance {
 function isOwn(home: Home, { parts }: VerifiedKeyRecord): boolean {
   const container = home.trust.find(parts.signer.keyId)?.container;
   return parts.trust !== 'password' && container !== undefined && container.retiredAt !== 0;
-}
-
-function isFor(record: VerifiedKeyRecord, exchangeKeyId: Uint8Array): boolean {
-  return record.recipients.some(
-    (recipient) => 'keyId' in recipient && equalBytes(recipient.keyId, exchangeKeyId),
-  );
-}
-
-async function rewrapIfStale(home: Home, id: string): Promise<StoreProgress['state']> {
-  await home.refresh();
-  const record = await readIntact(home, id);
-  // Another process may remove a record meanwhile.
-  if (KeyStoreError.is(record)) return record.code === 'KEY_NOT_FOUND' ? 'unchanged' : record.code;
-  const { exchangeKeyId, identity } = await home.container();
-  if (equalBytes(record.parts.signer.keyId, identity.keyId) && isFor(record, exchangeKeyId))
-    return 'unchanged';
-  try {
-    await storeNext(home, record, {});
-    return 'rewrapped';
-  } catch (error) {
-    // Another process was faster: with the same intent, or with a newer one.
-    if (KeyStoreError.is(error) && error.code === 'STORE_CONFLICT') return rewrapIfStale(home, id);
-    throw error;
-  }
 }
 
 /** The record, or why the store does not have it as the manifest lists it. */
