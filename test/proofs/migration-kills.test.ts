@@ -32,8 +32,12 @@ beforeAll(async () => {
 
 describe('killed at a random moment', { timeout: HOMES * 900_000 }, () => {
   test('and run again, a migration stores every key once, and nothing that is not in order', async () => {
-    for (let home = 0; home < HOMES; home++)
-      expect(await killManyTimes(await newHome())).toBeGreaterThanOrEqual(ENOUGH_KILLS);
+    let interrupted = 0;
+    // A fast machine is done before as many were killed: then there is another home.
+    for (let home = 0; home < HOMES || interrupted < HOMES * ENOUGH_KILLS; home++) {
+      expect(home, 'kills that miss the work').toBeLessThan(10 * HOMES);
+      interrupted += await killManyTimes(await newHome());
+    }
   });
 });
 
