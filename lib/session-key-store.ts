@@ -10,7 +10,6 @@ import type { ProtectionLevel } from './contracts/protection-level.ts';
 import { decryptBytes, encryptBytes } from './encrypt-file.ts';
 import { KeyStoreError } from './errors.ts';
 import type { FileContext } from './file-encryption/file-context.ts';
-import type { SecretBytes } from './keys/secret-bytes.ts';
 import type { SessionKey } from './keys/session-key.ts';
 import { decodeKeyRecord } from './records/decode.ts';
 import { rewrapEach } from './session-key-store/bulk-rewrap.ts';

@@ -3,7 +3,8 @@
  *
  * A subpath of its own, so that a search for `keycask/insecure` finds every place of a program where a key leaves keycask's care.
  */
-import { storeRawKey, type SessionKeyStore } from '../session-key-store.ts';
+import type { SessionKeyStore } from '../session-key-store.ts';
+import { storeRawKey } from '../session-key-store/inside.ts';
 import { KeyStoreError } from '../errors.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { sessionKeySecret, type SessionKey } from '../keys/session-key.ts';

@@ -4,7 +4,7 @@ import type { BlobTypeName } from '../blobs/key-blob-header.ts';
 import { toHex } from '../bytes/octets.ts';
 import { METADATA_LIMITS } from '../cms/metadata.ts';
 import { KeyStoreError } from '../errors.ts';
-import type { ForeignKey, StoredForeignKey } from '../session-key-store.ts';
+import type { ForeignKey, StoredForeignKey } from '../session-key-store/foreign-keys.ts';
 import type { InventoryItem } from './inventory-item.ts';
 import { describeOrigin } from './key-at-hand.ts';
 import type { Attempt, OpenedBlob } from './open-blob.ts';

@@ -13,11 +13,9 @@ import { KeyStoreError } from '../errors.ts';
 import { RsaWorkers } from '../legacy/rsa-workers.ts';
 import { readStart } from '../platform/read-start.ts';
 import { commitmentFor } from '../records/commitment.ts';
-import {
-  storeForeignKeys,
-  type SessionKeyStore,
-  type StoredForeignKey,
-} from '../session-key-store.ts';
+import type { SessionKeyStore } from '../session-key-store.ts';
+import type { StoredForeignKey } from '../session-key-store/foreign-keys.ts';
+import { storeForeignKeys } from '../session-key-store/inside.ts';
 import { provedByOpening } from './prove.ts';
 import { Journal } from './journal.ts';
 import type { DataFile } from './data-files.ts';

@@ -16,7 +16,8 @@ import { writeDurably } from '../platform/durable-file.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { readStart } from '../platform/read-start.ts';
-import { openReport, signReport, type SessionKeyStore } from '../session-key-store.ts';
+import type { SessionKeyStore } from '../session-key-store.ts';
+import { openReport, signReport } from '../session-key-store/inside.ts';
 import { prepareFolder } from './output-folder.ts';
 import {
   reportText,
