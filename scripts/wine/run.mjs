@@ -19,7 +19,7 @@ import { providePrefix, windowsTask } from './passes.mjs';
 import { provideWine, runInWine } from './wine.mjs';
 import { takeWorkspace } from './workspace.mjs';
 
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 const { passes, versions, rest } = takeOptions(process.argv.slice(2));
 const [program, ...args] = rest;
