@@ -7,6 +7,7 @@ import { KeyStoreError } from '../errors.ts';
 import { verifyCheckpoint, type Checkpoint, type CheckpointTrust } from './checkpoint.ts';
 import { verifySeen, type CheckpointMemory } from './checkpoint-memory.ts';
 import { isSameHead } from './log-bounds.ts';
+import { leavesOf, type LogLeaf } from './log-leaves.ts';
 import type { LogHead, LogStorage } from './log-storage.ts';
 import { EMPTY_ROOT } from './merkle-hash.ts';
 import type { TreeHead } from './proofs.ts';
@@ -18,6 +19,28 @@ export interface FollowLogOptions extends CheckpointTrust {
   readonly storage: LogStorage;
   /** Keeps the newest checkpoint for other processes and later ones; without it a new process believes what it sees first. */
   readonly memory?: CheckpointMemory;
+  /**
+   * Looks at a state that others have made, before it is taken: what it throws, `refresh` and `accept` throw, and the log stays as it was.
+   * What it answers is called once the state was taken. It must not call the log.
+   */
+  readonly vouch?: (view: LogView) => Promise<() => void>;
+}
+
+/** A state of a log whose tree was checked, and its growth from the one that was seen before. */
+export interface LogView {
+  readonly checkpoint: Checkpoint;
+  /** The newest that was seen before; undefined where none was, or where it is given up. */
+  readonly seen: Checkpoint | undefined;
+
+  /** Leaves, oldest first, each checked. */
+  leaves(first?: number, end?: number): AsyncGenerator<LogLeaf>;
+
+  /**
+   * The root that the log had when it had `size` leaves, which are not more than it has.
+   *
+   * @throws KeyStoreError LOG_TRUNCATED, LOG_DAMAGED, and what reading the storage throws.
+   */
+  rootAt(size: number): Promise<Uint8Array>;
 }
 
 const EMPTY: TreeHead = { size: 0, root: EMPTY_ROOT };
@@ -65,7 +88,9 @@ export class LogFollower {
     const tree = new VerifiedTree(this.#options.storage, next);
     if (seen) await checkGrowth(seen, tree);
     else await tree.check();
+    const taken = await this.#vouch(next, tree, seen);
     await this.#take(next, tree);
+    taken?.();
   }
 
   /**
@@ -81,18 +106,34 @@ export class LogFollower {
     const tree = new VerifiedTree(this.#options.storage, next ?? EMPTY);
     await tree.check();
     const isGrowth = !seen || (await hasGrownFrom(seen, tree));
+    const taken = next && (await this.#vouch(next, tree, isGrowth ? seen : undefined));
     if (!isGrowth) {
       await this.#options.memory?.forget();
       this.#newest = undefined;
       this.#tree = tree;
     }
     if (next) await this.#take(next, tree);
+    taken?.();
     return isGrowth ? undefined : seen;
   }
 
   /** Goes on to a checkpoint of our own, which the storage took after the newest one. */
   async advance(next: Checkpoint): Promise<void> {
     await this.#take(next, this.#tree.grown(next));
+  }
+
+  async #vouch(
+    checkpoint: Checkpoint,
+    tree: VerifiedTree,
+    seen: Checkpoint | undefined,
+  ): Promise<(() => void) | undefined> {
+    const { storage, vouch } = this.#options;
+    return vouch?.({
+      checkpoint,
+      seen,
+      leaves: (first = 0, end = checkpoint.size) => leavesOf(storage, tree, { first, end }),
+      rootAt: async (size) => (await tree.rangeAt(size)).root,
+    });
   }
 
   #verify(head: LogHead): Checkpoint {

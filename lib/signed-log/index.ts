@@ -1,5 +1,6 @@
 /** keycask/signed-log: append-only logs that cannot be rewritten unnoticed, and what an auditor needs to check one. */
-export type { AppendLogOptions, LogLeaf, VerifyLogOptions } from './signed-log.ts';
+export type { AppendLogOptions, VerifyLogOptions } from './signed-log.ts';
+export type { LogLeaf } from './log-leaves.ts';
 export { SignedLog } from './signed-log.ts';
 export type { LogAppended } from './append-queue.ts';
 export {
@@ -11,7 +12,7 @@ export {
 } from './checkpoint.ts';
 export { openCheckpointMemory, type CheckpointMemory } from './checkpoint-memory.ts';
 export { openFileLogStorage } from './file/file-log-storage.ts';
-export type { FollowLogOptions } from './follower.ts';
+export type { FollowLogOptions, LogView } from './follower.ts';
 export {
   LOG_LIMITS,
   TILE_HEIGHT,

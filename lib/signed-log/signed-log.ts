@@ -12,7 +12,8 @@ import type { CompactRange } from './compact-range.ts';
 import { signCheckpoint, type Checkpoint, type LogAuthor } from './checkpoint.ts';
 import { LogFollower, type FollowLogOptions } from './follower.ts';
 import { TILE_WIDTH, type LogCompanions } from './log-storage.ts';
-import { hashLeaf, HASH_LENGTH } from './merkle-hash.ts';
+import { checkRange, leavesOf, type LogLeaf } from './log-leaves.ts';
+import { hashLeaf } from './merkle-hash.ts';
 import {
   consistencyRanges,
   inclusionRanges,
@@ -28,14 +29,6 @@ export interface AppendLogOptions {
   readonly size?: number;
   /** What is written in the same transaction; only together with `size`, and not to be changed before the promise resolves. */
   readonly along?: LogCompanions;
-}
-
-/** A leaf that is in the log. */
-export interface LogLeaf {
-  /** Counted from 0. */
-  readonly index: number;
-  /** The caller owns them. */
-  readonly bytes: Uint8Array;
 }
 
 /** An audit takes a while. */
@@ -140,24 +133,8 @@ export class SignedLog implements AsyncDisposable {
    *
    * @throws KeyStoreError LOG_TRUNCATED, LOG_DAMAGED, PARAMETER_INVALID, and what the storage throws.
    */
-  async *leaves(first = 0, end: number = this.size): AsyncGenerator<LogLeaf> {
-    const { tree } = this.#follower;
-    checkRange({ first, end }, tree);
-    for (let at = first; at < end;) {
-      const tile = Math.floor(at / TILE_WIDTH);
-      const hashes = await tree.leafHashes(tile);
-      const count = Math.min(end, (tile + 1) * TILE_WIDTH) - at;
-      const leaves = await this.#options.storage.readLeaves(at, count);
-      if (leaves.length === 0)
-        throw new KeyStoreError('LOG_TRUNCATED', `the log no longer has leaf ${at}`);
-      for (const bytes of leaves.slice(0, count)) {
-        const hash = hashes.subarray((at % TILE_WIDTH) * HASH_LENGTH).subarray(0, HASH_LENGTH);
-        if (!equalBytes(hashLeaf(bytes), hash))
-          throw new KeyStoreError('LOG_DAMAGED', `leaf ${at} of the log was changed`);
-        yield { index: at, bytes };
-        at++;
-      }
-    }
+  leaves(first = 0, end: number = this.size): AsyncGenerator<LogLeaf> {
+    return leavesOf(this.#options.storage, this.#follower.tree, { first, end });
   }
 
   /**
@@ -275,11 +252,4 @@ async function rootsOf(ranges: readonly LeafRange[], tree: VerifiedTree): Promis
   const roots: Uint8Array[] = [];
   for (const range of ranges) roots.push(await tree.rootOf(range));
   return roots;
-}
-
-/** @throws KeyStoreError PARAMETER_INVALID */
-function checkRange({ first, end }: LeafRange, { head }: VerifiedTree): void {
-  const isRange = Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first <= end;
-  if (!isRange || end > head.size)
-    throw new KeyStoreError('PARAMETER_INVALID', `the log has ${head.size} leaves`);
 }
