@@ -1,7 +1,8 @@
 /** Children that tests start and may kill: a TypeScript file of the tests, bundled so that it starts in a tenth of a second. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -40,6 +41,20 @@ export async function bundleChild(file: string): Promise<ChildBundle> {
     path: path.join(outDir, 'child.mjs'),
     remove: () => rmSync(outDir, { recursive: true, force: true }),
   };
+}
+
+/**
+ * A copy outside of the project, where Node finds none of its packages. A koffi that does not load lies beside it: nobody knows what lies in
+ * the folders above, and that one is found first.
+ */
+export function copyWithoutKoffi({ path: original }: ChildBundle): ChildBundle {
+  const folder = mkdtempSync(path.join(tmpdir(), 'keycask-without-koffi-'));
+  const koffi = path.join(folder, 'node_modules', 'koffi');
+  mkdirSync(koffi, { recursive: true });
+  writeFileSync(path.join(koffi, 'package.json'), '{ "exports": {} }');
+  const copy = path.join(folder, 'child.mjs');
+  copyFileSync(original, copy);
+  return { path: copy, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** How a child ended. */

@@ -1,9 +1,11 @@
 /** What can be read where koffi is not installed, and what is said of the rest. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleChild, Child, type ChildBundle } from '../../support/child-process.ts';
+import {
+  bundleChild,
+  Child,
+  copyWithoutKoffi,
+  type ChildBundle,
+} from '../../support/child-process.ts';
 
 const NATIVE = [
   'CALG_MD4',
@@ -11,18 +13,16 @@ const NATIVE = [
 ];
 
 let bundle: ChildBundle;
-/** Outside of the project, where Node finds no package. */
-let elsewhere: string;
+let elsewhere: ChildBundle;
 
 beforeAll(async () => {
   bundle = await bundleChild('unit/legacy/children/without-koffi.ts');
-  elsewhere = mkdtempSync(path.join(os.tmpdir(), 'keycask-without-koffi-'));
-  copyFileSync(bundle.path, path.join(elsewhere, 'child.mjs'));
+  elsewhere = copyWithoutKoffi(bundle);
 });
 
 afterAll(() => {
   bundle.remove();
-  rmSync(elsewhere, { recursive: true });
+  elsewhere.remove();
 });
 
 async function run(file: string): Promise<Record<string, unknown>> {
@@ -37,7 +37,7 @@ test('without koffi DES, 3DES, AES and all hashes but MD4 give the same bytes, a
   expect(Object.keys(complete)).toHaveLength(22);
   expect(Object.values(complete).every((made) => /^[0-9a-f]+$/u.test(String(made)))).toBe(true);
 
-  const without = await run(path.join(elsewhere, 'child.mjs'));
+  const without = await run(elsewhere.path);
   const missing: unknown = expect.objectContaining({
     code: 'MODULE_MISSING',
     hint: 'Install it: `npm install koffi`.',

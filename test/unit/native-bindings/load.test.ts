@@ -1,27 +1,27 @@
 /** What the bindings say on a system that is not Windows, and without koffi. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleChild, Child, type ChildBundle } from '../../support/child-process.ts';
+import {
+  bundleChild,
+  Child,
+  copyWithoutKoffi,
+  type ChildBundle,
+} from '../../support/child-process.ts';
 
 const DLLS = ['advapi32', 'bcrypt', 'crypt32', 'kernel32', 'ncrypt'];
 const isWindows = process.platform === 'win32';
 
 let bundle: ChildBundle;
-/** Outside of the project, where Node finds no package. */
-let elsewhere: string;
+let elsewhere: ChildBundle;
 
 beforeAll(async () => {
   bundle = await bundleChild('unit/native-bindings/children/load-all.ts');
-  elsewhere = mkdtempSync(path.join(os.tmpdir(), 'keycask-load-'));
-  copyFileSync(bundle.path, path.join(elsewhere, 'child.mjs'));
+  elsewhere = copyWithoutKoffi(bundle);
 });
 
 afterAll(() => {
   bundle.remove();
-  rmSync(elsewhere, { recursive: true });
+  elsewhere.remove();
 });
 
 async function loadAll(file: string): Promise<Record<string, unknown>> {
@@ -38,7 +38,7 @@ test('with koffi every DLL loads on Windows, and has one clear error and a hint 
 });
 
 test('without koffi it is MODULE_MISSING, but elsewhere nobody tries to load it for a DLL', async () => {
-  const { koffi, openssl, ...dlls } = await loadAll(path.join(elsewhere, 'child.mjs'));
+  const { koffi, openssl, ...dlls } = await loadAll(elsewhere.path);
   const missing: unknown = expect.objectContaining({
     code: 'MODULE_MISSING',
     message:

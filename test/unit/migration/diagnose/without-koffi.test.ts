@@ -1,23 +1,23 @@
 /** pain 5, the other way round: where koffi is not installed, it is said what that keeps closed. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ALG_ID } from '../../../../lib/blobs/alg-id.ts';
 import { encodeUtf8, toHex } from '../../../../lib/bytes/octets.ts';
 import { importCapiKey } from '../../../../lib/legacy/capi-key.ts';
 import { capiEncrypt } from '../../../../lib/legacy/cipher.ts';
-import { bundleChild, Child, type ChildBundle } from '../../../support/child-process.ts';
+import {
+  bundleChild,
+  Child,
+  copyWithoutKoffi,
+  type ChildBundle,
+} from '../../../support/child-process.ts';
 
 let bundle: ChildBundle;
-/** Outside of the project, where Node finds no package. */
-let elsewhere: string;
+let elsewhere: ChildBundle;
 let data: string[];
 
 beforeAll(async () => {
   bundle = await bundleChild('unit/migration/diagnose/children/without-koffi.ts');
-  elsewhere = mkdtempSync(path.join(os.tmpdir(), 'keycask-without-koffi-'));
-  copyFileSync(bundle.path, path.join(elsewhere, 'child.mjs'));
+  elsewhere = copyWithoutKoffi(bundle);
   const plaintext = encodeUtf8('The quick brown fox jumps over');
   data = [];
   for (const algId of [ALG_ID.CALG_RC4, ALG_ID.CALG_AES_128]) {
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   bundle.remove();
-  rmSync(elsewhere, { recursive: true });
+  elsewhere.remove();
 });
 
 async function run(file: string): Promise<unknown> {
@@ -46,5 +46,5 @@ test('RC4 is not tried and the hint says why; AES opens', async () => {
   const rc4 = { outcome: 'opened', cipher: 'CALG_RC4, no salt', ids: [] };
   expect(await run(bundle.path)).toEqual([rc4, aes]);
   const missing = { outcome: 'closed', ids: ['KOFFI_MISSING'] };
-  expect(await run(path.join(elsewhere, 'child.mjs'))).toEqual([missing, aes]);
+  expect(await run(elsewhere.path)).toEqual([missing, aes]);
 });
