@@ -1,6 +1,7 @@
 /** CommandContext: what a command has at hand while it runs. */
 import type { Command } from 'commander';
 import type { AskSecret } from '../session-key-store/types.ts';
+import { decodeUtf8 } from '../bytes/octets.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import type { Failures } from './errors.ts';
 import type { GlobalOptions } from './options.ts';
@@ -49,6 +50,12 @@ export class CommandContext<O extends object = object> implements Disposable {
   /** One secret, from file, environment or prompt. */
   readSecret(request: SecretRequest): Promise<SecretBytes> {
     return readSecret(request, this.#sources);
+  }
+
+  /** KEYCASK_STORE_URL: where the database of the home is. */
+  get storeUrl(): string | undefined {
+    const url = this.#environment['store URL'];
+    return url && decodeUtf8(url.bytes);
   }
 
   /** Is there a secret to be read without asking anybody? */

@@ -1,16 +1,16 @@
 /** Opening the home that the options name. The store's code is loaded here, so that help and --version are quick. */
 import { KeyStoreError } from '../errors.ts';
+import type { OpenStoreOptions } from '../session-key-store/types.ts';
 import type { SessionKeyStore } from '../session-key-store.ts';
 import type { CommandContext } from './context.ts';
 
 /** The home with its private keys: asks for a passphrase where there is one. */
-export async function openStore(context: CommandContext): Promise<SessionKeyStore> {
+export async function openStore(
+  context: CommandContext,
+  more: Pick<OpenStoreOptions, 'alsoTrust'> = {},
+): Promise<SessionKeyStore> {
   const { SessionKeyStore: Store } = await import('../session-key-store.ts');
-  return Store.open({
-    ...homeOption(context),
-    passphrase: context.askPassphrase,
-    pin: context.askPin,
-  });
+  return Store.open({ ...openOptions(context), ...more });
 }
 
 /** The home without its private keys: to list, show and verify nobody need give a passphrase. */
@@ -33,6 +33,18 @@ export async function openStoreOrNone(context: CommandContext): Promise<SessionK
   }
 }
 
-export function homeOption({ options }: CommandContext): { home?: string } {
-  return options.home === undefined ? {} : { home: options.home };
+/** What opens the home with its private keys. */
+export function openOptions(context: CommandContext): OpenStoreOptions {
+  return { ...homeOption(context), passphrase: context.askPassphrase, pin: context.askPin };
+}
+
+/** Which home, and where its database is. */
+export function homeOption({
+  options,
+  storeUrl,
+}: CommandContext): Pick<OpenStoreOptions, 'home' | 'storeUrl'> {
+  return {
+    ...(options.home !== undefined && { home: options.home }),
+    ...(storeUrl !== undefined && { storeUrl }),
+  };
 }

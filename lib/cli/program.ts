@@ -18,6 +18,7 @@ import { addRemove } from './commands/remove.ts';
 import { addRewrap } from './commands/rewrap.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addShow } from './commands/show.ts';
+import { addStore } from './commands/store.ts';
 import { addTrust } from './commands/trust.ts';
 import { addVerify } from './commands/verify.ts';
 import type { Invocation } from './context.ts';
@@ -38,6 +39,7 @@ const COMMANDS = [
   addRecord,
   addContainer,
   addTrust,
+  addStore,
   addAgent,
   addInspect,
   addDiagnose,

@@ -15,12 +15,16 @@ import { MAX_LINE, Terminal } from './terminal.ts';
 /** Which secret is meant: they are easily confused, so each has its own option and variable. */
 type SecretName = 'passphrase' | 'new passphrase' | 'password' | 'legacy password' | 'PIN';
 
-const VARIABLES: Record<SecretName, string> = {
+/** The URL of a database may hold a password. It is never asked for. */
+type EnvironmentName = SecretName | 'store URL';
+
+const VARIABLES: Record<EnvironmentName, string> = {
   passphrase: 'KEYCASK_PASSPHRASE',
   'new passphrase': 'KEYCASK_NEW_PASSPHRASE',
   password: 'KEYCASK_PASSWORD',
   'legacy password': 'KEYCASK_LEGACY_PASSWORD',
   PIN: 'KEYCASK_PIN',
+  'store URL': 'KEYCASK_STORE_URL',
 };
 
 const OPTIONS: Record<SecretName, string> = {
@@ -31,7 +35,7 @@ const OPTIONS: Record<SecretName, string> = {
   PIN: '--pin-file',
 };
 
-export type EnvironmentSecrets = Partial<Record<SecretName, SecretBytes>>;
+export type EnvironmentSecrets = Partial<Record<EnvironmentName, SecretBytes>>;
 
 export interface SecretRequest {
   readonly name: SecretName;
@@ -51,7 +55,7 @@ export interface SecretSources {
 /** Takes the secrets out of the environment, so that no child process and no report of it has them. */
 export function takeEnvironmentSecrets(environment: NodeJS.ProcessEnv): EnvironmentSecrets {
   const secrets: EnvironmentSecrets = {};
-  for (const name of Object.keys(VARIABLES) as SecretName[]) {
+  for (const name of Object.keys(VARIABLES) as EnvironmentName[]) {
     const value = environment[VARIABLES[name]];
     delete environment[VARIABLES[name]];
     if (value) secrets[name] = encodeSecret(value);

@@ -12,8 +12,9 @@ import { action, remembered, type Invocation } from '../context.ts';
 import { homeOption } from '../open-store.ts';
 import { algorithmOption, examples, isolationOption, notEmpty, PROTECTORS } from '../options.ts';
 import { DPAPI_NOTE } from './container-protect.ts';
+import { addStorePlaces, storePlace, type StorePlaceOptions } from './init-store.ts';
 
-interface InitOptions {
+interface InitOptions extends StorePlaceOptions {
   readonly provider?: string;
   readonly providerName?: string;
   readonly agentSocket?: string;
@@ -41,58 +42,59 @@ export function addInit(program: Command, invocation: Invocation): void {
         'what the private keys of software lie sealed under (default: machine-secret)',
       ).choices(PROTECTORS),
     )
-    .option('--not-exportable', 'the private keys never leave this home, not even for an archive')
-    .action(
-      action<InitOptions>(invocation, async (context) => {
-        const { providerName, protector, isolation, algorithm, notExportable } = context.options;
-        const { agentSocket, agentUser, pkcs11Module, token } = context.options;
-        using passphrase = remembered(() =>
-          context.readSecret({
-            name: 'passphrase',
-            prompt: 'New passphrase of the container',
-            file: context.options.passphraseFile,
-            isNew: true,
-          }),
-        );
-        // Asked for before anything is made. Another provider has no use for it, and is refused.
-        const isForSoftware = (context.options.provider ?? 'software') === 'software';
-        if (protector === 'passphrase' && isForSoftware) (await passphrase.ask()).dispose();
-        const { SessionKeyStore } = await import('../../session-key-store.ts');
-        const { chooseProvider } = await import('../../session-key-store/choose-provider.ts');
-        const asked = {
-          ...homeOption(context),
-          ...(context.options.provider !== undefined && { provider: context.options.provider }),
-          isolation,
-          ...(providerName !== undefined && { providerName }),
-          ...(agentSocket !== undefined && { agentSocket }),
-          ...(agentUser !== undefined && { agentUser }),
-          ...(pkcs11Module !== undefined && { pkcs11Module }),
-          ...(token !== undefined && { token }),
-          ...(algorithm && { algorithm }),
-          ...(protector && { protector }),
-          exportable: notExportable !== true,
-          passphrase: passphrase.ask,
-          pin: context.askPin,
-        };
-        const provider = await chooseProvider(asked);
-        await using store = await SessionKeyStore.create({ ...asked, provider });
-        const container = await store.showContainer();
-        const seal = provider === 'software' ? (protector ?? 'machine-secret') : undefined;
-        const { home, storeId } = store;
-        context.output.result(
-          {
-            home,
-            storeId,
-            container: container.name,
-            provider,
-            algorithm: algorithm ?? defaultOf(container),
-            ...(seal && { protector: seal }),
-          },
-          `${home}`,
-        );
-        for (const note of notesOf(container, provider, seal)) context.output.note(note);
-      }),
-    );
+    .option('--not-exportable', 'the private keys never leave this home, not even for an archive');
+  addStorePlaces(command).action(
+    action<InitOptions>(invocation, async (context) => {
+      const { providerName, protector, isolation, algorithm, notExportable } = context.options;
+      const { agentSocket, agentUser, pkcs11Module, token } = context.options;
+      using passphrase = remembered(() =>
+        context.readSecret({
+          name: 'passphrase',
+          prompt: 'New passphrase of the container',
+          file: context.options.passphraseFile,
+          isNew: true,
+        }),
+      );
+      // Asked for before anything is made. Another provider has no use for it, and is refused.
+      const isForSoftware = (context.options.provider ?? 'software') === 'software';
+      if (protector === 'passphrase' && isForSoftware) (await passphrase.ask()).dispose();
+      const { SessionKeyStore } = await import('../../session-key-store.ts');
+      const { chooseProvider } = await import('../../session-key-store/choose-provider.ts');
+      const asked = {
+        ...homeOption(context),
+        ...(context.options.provider !== undefined && { provider: context.options.provider }),
+        isolation,
+        ...(providerName !== undefined && { providerName }),
+        ...(agentSocket !== undefined && { agentSocket }),
+        ...(agentUser !== undefined && { agentUser }),
+        ...(pkcs11Module !== undefined && { pkcs11Module }),
+        ...(token !== undefined && { token }),
+        ...(algorithm && { algorithm }),
+        ...(protector && { protector }),
+        exportable: notExportable !== true,
+        ...(await storePlace(context.options)),
+        passphrase: passphrase.ask,
+        pin: context.askPin,
+      };
+      const provider = await chooseProvider(asked);
+      await using store = await SessionKeyStore.create({ ...asked, provider });
+      const container = await store.showContainer();
+      const seal = provider === 'software' ? (protector ?? 'machine-secret') : undefined;
+      const { home, storeId } = store;
+      context.output.result(
+        {
+          home,
+          storeId,
+          container: container.name,
+          provider,
+          algorithm: algorithm ?? defaultOf(container),
+          ...(seal && { protector: seal }),
+        },
+        `${home}`,
+      );
+      for (const note of notesOf(container, provider, seal)) context.output.note(note);
+    }),
+  );
   examples(
     command,
     'keycask init',
@@ -100,6 +102,8 @@ export function addInit(program: Command, invocation: Invocation): void {
     'keycask init --provider isolated',
     'keycask init --provider pkcs11 --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --token archive',
     'keycask init --provider cng --isolation prefer-vbs',
+    'keycask init --store lmdb',
+    'keycask init --store postgres --store-url-file /etc/keycask/database-url',
   );
 }
 

@@ -54,7 +54,8 @@ function addTrustAdd(group: Command, invocation: Invocation): void {
     .action(
       action(invocation, async (context, path: string, name: string | undefined) => {
         const certificate = await readCertificate(path);
-        await using store = await openStore(context);
+        // Where he shares the store of this home, its log may be his already.
+        await using store = await openStore(context, { alsoTrust: [certificate] });
         const signer = await store.trustSigner(certificate, name);
         context.output.result(toRow(signer), signer.keyId);
       }),
