@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { fromHex, toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
+import type { OpenWork } from '../contracts/work-list.ts';
 import type { Archive } from '../stores/archive.ts';
+import type { DatabasePlace } from '../stores/postgres/open-database.ts';
 import type { HomeConfiguration, HomeFolder } from './home-folder.ts';
 import type { StoreChoice } from './types.ts';
 
@@ -43,12 +45,37 @@ export async function openArchive(
     return openLmdbArchive(storePath ?? folder.database);
   }
   const { openPostgresArchive } = await import('../stores/postgres.ts');
-  return openPostgresArchive({
-    storeId: toHex(storeId),
+  const database = databaseOf({ storeUrlFile, storeSchema }, storeUrl);
+  return openPostgresArchive({ storeId: toHex(storeId), ...database });
+}
+
+/** Where processes share the work over all records of a home: the database that its archive lies in, or nowhere. */
+export function workPlaceOf(
+  configuration: ArchiveConfiguration,
+  storeUrl: string | undefined,
+): OpenWork | undefined {
+  if (configuration.store !== 'postgres') return undefined;
+  return async (request) => {
+    const { postgresWork } = await import('../stores/postgres-work.ts');
+    return postgresWork(databaseOf(configuration, storeUrl))(request);
+  };
+}
+
+function databaseOf(
+  {
+    storeUrlFile,
+    storeSchema,
+  }: {
+    readonly storeUrlFile?: string | undefined;
+    readonly storeSchema?: string | undefined;
+  },
+  storeUrl: string | undefined,
+): DatabasePlace {
+  return {
     ...(storeUrl !== undefined && { url: storeUrl }),
     ...(storeUrl === undefined && storeUrlFile && { urlFile: storeUrlFile }),
     ...(storeSchema && { schema: storeSchema }),
-  });
+  };
 }
 
 /** @throws KeyStoreError BLOB_MALFORMED */

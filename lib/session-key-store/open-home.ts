@@ -7,6 +7,7 @@ import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import type { ExamineStored } from '../stores/manifest/manifested-store.ts';
 import { Trust } from '../trust/trust.ts';
+import { workPlaceOf } from './archive-place.ts';
 import { createContainer, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home, type HomeParts } from './home.ts';
@@ -64,7 +65,9 @@ export async function openGround(options: OpenStoreOptions): Promise<HomeGround>
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   const configuration = await folder.readConfiguration();
   const { clock = systemClock, stateFolder, readOnly = false } = options;
+  const openWork = workPlaceOf(configuration, options.storeUrl);
   return {
+    ...(openWork && { openWork }),
     folder,
     configuration,
     path: folder.path,

@@ -150,6 +150,10 @@ export interface LoggedRecords extends AsyncDisposable {
     clock: () => Date,
   ): Promise<boolean[]>;
 
+  // Wanted by bulk work (lib/session-key-store/bulk-rewrap.ts), as RecordShelf.putVersions: the next versions of many ids, up to 256 with one
+  // signature; false for each whose present version is not the one before it.
+  //   putVersions(records: readonly RecordToPut[], identity: SigningIdentity, clock: () => Date): Promise<boolean[]>;
+
   /**
    * Deletes a record, also one that the archive no longer has.
    *
