@@ -9,6 +9,7 @@ import {
 import { HASH_LENGTH } from '../../signed-log/merkle-hash.ts';
 import { ATTEMPTS_KEPT, DURABLE } from './record-statements.ts';
 import { quoteName, type Statement } from './statement.ts';
+import { partOf, Values } from './values.ts';
 
 /** An append, and who tries it. */
 export interface LogChange {
@@ -17,17 +18,6 @@ export interface LogChange {
   readonly size: number;
   /** Random, the same for every try. */
   readonly attempt: string;
-}
-
-/** Values of a statement, which are named as they are added. */
-class Values {
-  readonly all: unknown[] = [];
-
-  /** @returns `$n`. */
-  add(value: unknown): string {
-    this.all.push(value);
-    return `$${this.all.length}`;
-  }
 }
 
 export class LogStatements {
@@ -121,10 +111,12 @@ export class LogStatements {
 
   // oxlint-disable-next-line max-params -- what is added, by whom, and where its values go
   #addLeaves({ after, leaves, nodes }: LogAppend, attempt: string, values: Values): string {
-    const hashes = hashesOf(nodes[0]!);
+    const leaf = values.addParts(leaves);
+    const hashes = values.add(bufferOf(nodes[0]!));
     return `INSERT INTO ${this.#schema}.log_leaves (store, index, leaf, hash, attempt)
-      SELECT ${STORE}, ${values.add(after?.size ?? 0)}::bigint + place - 1, leaf, hash, ${values.add(attempt)}::uuid
-      FROM head, unnest(${values.add(leaves.map(bufferOf))}::bytea[], ${values.add(hashes)}::bytea[]) WITH ORDINALITY AS new (leaf, hash, place)`;
+      SELECT ${STORE}, ${values.add(after?.size ?? 0)}::bigint + place - 1, ${leaf.part},
+        ${partOf(hashes, `(place - 1)::integer * ${HASH_LENGTH} + 1`, HASH_LENGTH)}, ${values.add(attempt)}::uuid
+      FROM head, unnest(${leaf.places}) WITH ORDINALITY AS new (at, length, place)`;
   }
 
   // oxlint-disable-next-line max-params -- what is added, where, and where its values go
@@ -151,23 +143,22 @@ export class LogStatements {
     values: Values,
   ): string {
     const sorted = records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    const [ids, versions, bytes] = [
-      sorted.map(({ id }) => id),
-      sorted.map(({ version }) => version),
-      sorted.map((record) => (record.bytes ? bufferOf(record.bytes) : null)),
-    ].map((column) => values.add(column));
+    const ids = values.add(sorted.map(({ id }) => id));
+    const versions = values.add(sorted.map(({ version }) => version));
+    const bytes = values.addParts(sorted.map((record) => record.bytes));
     return `INSERT INTO ${this.#schema}.records AS old (store, id, version, bytes, attempts)
-      SELECT ${STORE}, new.id, new.version, new.bytes, ARRAY[${values.add(attempt)}::uuid]
-      FROM head, unnest(${ids}::uuid[], ${versions}::bigint[], ${bytes}::bytea[]) AS new (id, version, bytes)
+      SELECT ${STORE}, new.id, new.version, ${bytes.part}, ARRAY[${values.add(attempt)}::uuid]
+      FROM head, unnest(${ids}::uuid[], ${versions}::bigint[], ${bytes.places}) AS new (id, version, at, length)
       ON CONFLICT (store, id) DO UPDATE
       SET version = EXCLUDED.version, bytes = EXCLUDED.bytes, attempts = ${ATTEMPTS_AFTER_JUMP}`;
   }
 
   #addNodes(nodes: NonNullable<LogAppend['along']>['mapNodes'], values: Values): string {
-    const hashes = values.add(nodes.map(({ hash }) => bufferOf(hash)));
-    const bytes = values.add(nodes.map((node) => bufferOf(node.bytes)));
-    return `INSERT INTO ${this.#schema}.map_nodes (store, hash, bytes) SELECT ${STORE}, new.* FROM head,
-      unnest(${hashes}::bytea[], ${bytes}::bytea[]) AS new ON CONFLICT DO NOTHING`;
+    const hashes = values.add(Buffer.concat(nodes.map(({ hash }) => hash)));
+    const bytes = values.addParts(nodes.map((node) => node.bytes));
+    return `INSERT INTO ${this.#schema}.map_nodes (store, hash, bytes)
+      SELECT ${STORE}, ${partOf(hashes, `(place - 1)::integer * ${HASH_LENGTH} + 1`, HASH_LENGTH)}, ${bytes.part}
+      FROM head, unnest(${bytes.places}) WITH ORDINALITY AS new (at, length, place) ON CONFLICT DO NOTHING`;
   }
 }
 

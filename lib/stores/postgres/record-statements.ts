@@ -1,5 +1,6 @@
 /** The statements of the postgres store. Each is a transaction of its own. */
 import { quoteName, type Statement } from './statement.ts';
+import { Values } from './values.ts';
 
 /** One compare-and-set. */
 export interface RecordChange {
@@ -59,16 +60,16 @@ export class RecordStatements {
     attempt: string,
   ): Statement {
     const sorted = records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const values = new Values();
+    const store = values.add(this.#store);
+    const ids = values.add(sorted.map(({ id }) => id));
+    const bytes = values.addParts(sorted.map((record) => record.bytes));
     return {
       text: `INSERT INTO ${this.#table} (store, id, version, bytes, attempts)
-        SELECT $1, new.id, 1, new.bytes, ARRAY[$4::uuid] FROM unnest($2::uuid[], $3::bytea[]) AS new (id, bytes)
+        SELECT ${store}, new.id, 1, ${bytes.part}, ARRAY[${values.add(attempt)}::uuid]
+        FROM unnest(${ids}::uuid[], ${bytes.places}) AS new (id, at, length)
         ON CONFLICT DO NOTHING RETURNING id, ${DURABLE}`,
-      values: [
-        this.#store,
-        sorted.map(({ id }) => id),
-        sorted.map(({ bytes }) => Buffer.from(bytes)),
-        attempt,
-      ],
+      values: values.all,
     };
   }
 
