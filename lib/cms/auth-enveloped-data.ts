@@ -9,6 +9,7 @@
 import { DerReader } from '../bytes/der-reader.ts';
 import { contextConstructed, contextPrimitive, TAG } from '../bytes/der-tags.ts';
 import {
+  assemble,
   context,
   contextOctets,
   integer,
@@ -46,13 +47,15 @@ const V0 = integer(0);
 const ICV_LENGTH = integer(16);
 
 export function encodeAuthEnvelopedData(envelope: AuthEnvelopedData): Uint8Array {
-  const algorithm = sequence(OID.aes256Gcm, sequence(octetString(envelope.nonce), ICV_LENGTH));
-  const content = sequence(OID.data, algorithm, contextOctets(0, envelope.ciphertext));
-  const recipients = setOf(...envelope.recipients.map(encodeRecipientInfo));
-  return sequence(
-    OID.authEnvelopedData,
-    context(0, sequence(V0, recipients, content, octetString(envelope.tag))),
-  );
+  return assemble(() => {
+    const algorithm = sequence(OID.aes256Gcm, sequence(octetString(envelope.nonce), ICV_LENGTH));
+    const content = sequence(OID.data, algorithm, contextOctets(0, envelope.ciphertext));
+    const recipients = setOf(...envelope.recipients.map(encodeRecipientInfo));
+    return sequence(
+      OID.authEnvelopedData,
+      context(0, sequence(V0, recipients, content, octetString(envelope.tag))),
+    );
+  });
 }
 
 export function decodeAuthEnvelopedData(der: Uint8Array): AuthEnvelopedData {

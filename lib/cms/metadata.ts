@@ -10,6 +10,7 @@
 import { DerReader } from '../bytes/der-reader.ts';
 import { contextPrimitive, TAG } from '../bytes/der-tags.ts';
 import {
+  assemble,
   contextOctets,
   generalizedTime,
   integer,
@@ -74,23 +75,27 @@ export const METADATA_LIMITS = {
 
 export function encodeKeyMetadata(metadata: KeyMetadata): Uint8Array {
   const { commitment, bind } = metadata;
-  return sequence(
-    VERSION,
-    octetString(metadata.recordId),
-    integer(metadata.recordVersion),
-    utf8String(metadata.label),
-    utf8String(metadata.purpose),
-    integer(metadata.algorithm),
-    integer(metadata.effectiveBits),
-    generalizedTime(metadata.created),
-    ...(metadata.notAfter ? [generalizedTime(metadata.notAfter, contextPrimitive(0))] : []),
-    octetString(metadata.storeId),
-    integer(PROVENANCE.indexOf(metadata.provenance), TAG.ENUMERATED),
+  return assemble(() =>
     sequence(
-      ...metadata.attributes.map(([name, value]) => sequence(utf8String(name), utf8String(value))),
+      VERSION,
+      octetString(metadata.recordId),
+      integer(metadata.recordVersion),
+      utf8String(metadata.label),
+      utf8String(metadata.purpose),
+      integer(metadata.algorithm),
+      integer(metadata.effectiveBits),
+      generalizedTime(metadata.created),
+      ...(metadata.notAfter ? [generalizedTime(metadata.notAfter, contextPrimitive(0))] : []),
+      octetString(metadata.storeId),
+      integer(PROVENANCE.indexOf(metadata.provenance), TAG.ENUMERATED),
+      sequence(
+        ...metadata.attributes.map(([name, value]) =>
+          sequence(utf8String(name), utf8String(value)),
+        ),
+      ),
+      ...(commitment ? [contextOctets(1, commitment)] : []),
+      ...(bind ? [contextOctets(2, bind)] : []),
     ),
-    ...(commitment ? [contextOctets(1, commitment)] : []),
-    ...(bind ? [contextOctets(2, bind)] : []),
   );
 }
 

@@ -10,6 +10,7 @@
 import { DerReader } from '../bytes/der-reader.ts';
 import { contextConstructed, contextPrimitive, TAG } from '../bytes/der-tags.ts';
 import {
+  assemble,
   cmsTime,
   context,
   contextOctets,
@@ -109,13 +110,15 @@ export function encodeSignedAttributes({
   signingTime,
   metadata,
 }: SignedAttributes): Uint8Array {
-  const attributes = [
-    sequence(OID.contentType, setOf(OID[type])),
-    sequence(OID.messageDigest, setOf(octetString(messageDigest))),
-    sequence(OID.signingTime, setOf(cmsTime(signingTime))),
-  ];
-  if (metadata) attributes.push(sequence(OID.metadata, setOf(metadata)));
-  return setOf(...attributes);
+  return assemble(() => {
+    const attributes = [
+      sequence(OID.contentType, setOf(OID[type])),
+      sequence(OID.messageDigest, setOf(octetString(messageDigest))),
+      sequence(OID.signingTime, setOf(cmsTime(signingTime))),
+    ];
+    if (metadata) attributes.push(sequence(OID.metadata, setOf(metadata)));
+    return setOf(...attributes);
+  });
 }
 
 export interface SignedDataParts {
@@ -128,34 +131,30 @@ export interface SignedDataParts {
   readonly signature: Uint8Array;
 }
 
-export function encodeSignedData({
-  type,
-  content,
-  signer,
-  scheme,
-  signedAttributes,
-  signature,
-}: SignedDataParts): Uint8Array {
+export function encodeSignedData(parts: SignedDataParts): Uint8Array {
+  const { type, content, signer, scheme, signedAttributes, signature } = parts;
   const { digest, signature: signatureAlgorithm } = SCHEMES[scheme];
-  const implicitAttributes = copyBytes(signedAttributes);
-  implicitAttributes[0] = contextConstructed(0);
-  const signerInfo = sequence(
-    V3,
-    contextOctets(0, signer.keyId),
-    digest,
-    implicitAttributes,
-    signatureAlgorithm,
-    octetString(signature),
-  );
-  const contentInfo = sequence(OID[type], context(0, octetString(content)));
-  const signedData = sequence(
-    V3,
-    tlv(TAG.SET, digest),
-    contentInfo,
-    context(0, signer.certificate),
-    tlv(TAG.SET, signerInfo),
-  );
-  return sequence(OID.signedData, context(0, signedData));
+  return assemble(() => {
+    const implicitAttributes = copyBytes(signedAttributes);
+    implicitAttributes[0] = contextConstructed(0);
+    const signerInfo = sequence(
+      V3,
+      contextOctets(0, signer.keyId),
+      digest,
+      implicitAttributes,
+      signatureAlgorithm,
+      octetString(signature),
+    );
+    const contentInfo = sequence(OID[type], context(0, octetString(content)));
+    const signedData = sequence(
+      V3,
+      tlv(TAG.SET, digest),
+      contentInfo,
+      context(0, signer.certificate),
+      tlv(TAG.SET, signerInfo),
+    );
+    return sequence(OID.signedData, context(0, signedData));
+  });
 }
 
 /** Finds the pin of a signer, or throws BLOB_SIGNER_NOT_TRUSTED. */
