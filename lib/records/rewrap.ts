@@ -54,13 +54,8 @@ export async function rewrapKeyRecord(
     recordVersion: metadata.recordVersion + 1,
     ...changes,
   };
-  return await sealEnvelope({ sessionKey, contentKey }, next, {
-    recipients: add,
-    kept,
-    signer,
-    signingTime,
-    random,
-  });
+  const all = { recipients: add, kept, signer, signingTime, random };
+  return (await sealEnvelope({ sessionKey, contentKey }, next, all)).bytes;
 }
 
 /** The old content-encryption key where somebody's wrapping of it stays, or where the commitment is made of it. */

@@ -2,18 +2,15 @@
 import { randomFillSync } from 'node:crypto';
 import { encodePlaintextKeyBlobInto, plaintextKeyBlobLength } from '../blobs/plaintext-key-blob.ts';
 import { decodeSimpleBlob } from '../blobs/simple-blob.ts';
-import {
-  decodeAuthEnvelopedData,
-  encodeAuthEnvelopedData,
-  MAX_RECIPIENTS,
-} from '../cms/auth-enveloped-data.ts';
-import { decodeKeyMetadata } from '../cms/metadata.ts';
+import { encodeAuthEnvelopedData, MAX_RECIPIENTS } from '../cms/auth-enveloped-data.ts';
+import type { KeyMetadata } from '../cms/metadata.ts';
 import type { RecipientInfo } from '../cms/recipient-info.ts';
 import { BlobFormatError, KeyStoreError } from '../errors.ts';
 import { sealAesGcm } from '../keys/aes-gcm.ts';
 import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
 import { signedMessage, type SigningIdentity } from '../messages/sign-message.ts';
 import { encodeBoundMetadata, type CommittedKey, type UnboundMetadata } from './commitment.ts';
+import { decodeKeyRecord } from './decode.ts';
 import { wrapForRecipient, type Recipient } from './recipient.ts';
 
 export interface SealOptions {
@@ -23,6 +20,13 @@ export interface SealOptions {
   readonly signingTime: Date;
   /** Only for known answers in tests. */
   readonly random?: RandomFill;
+}
+
+/** A record that was made, and read back as strictly as any that comes from elsewhere. */
+export interface SealedRecord {
+  readonly bytes: Uint8Array;
+  /** As a reader finds it, with commitment and bind. */
+  readonly metadata: KeyMetadata;
 }
 
 /**
@@ -37,6 +41,15 @@ export async function sealKeyRecord(
   metadata: UnboundMetadata,
   options: SealOptions,
 ): Promise<Uint8Array> {
+  return (await sealRecord(sessionKey, metadata, options)).bytes;
+}
+
+/** As {@link sealKeyRecord}, with what was read back. */
+export async function sealRecord(
+  sessionKey: SecretBytes,
+  metadata: UnboundMetadata,
+  options: SealOptions,
+): Promise<SealedRecord> {
   const random = options.random ?? randomFillSync;
   using contentKey = SecretBytes.random(CONTENT_KEY_LENGTH, random);
   const { recipients, signer, signingTime } = options;
@@ -55,7 +68,7 @@ export async function sealEnvelope(
   keys: Required<CommittedKey>,
   metadata: UnboundMetadata,
   options: EnvelopeOptions,
-): Promise<Uint8Array> {
+): Promise<SealedRecord> {
   const { recipients, signer, signingTime, random, kept } = options;
   const count = recipients.length + kept.length;
   if (count < 1 || count > MAX_RECIPIENTS)
@@ -73,8 +86,9 @@ export async function sealEnvelope(
     ...sealKeyBlob(keys, metadata.algorithm, random),
   });
   const bound = encodeBoundMetadata(keys, metadata, signer.publicKey);
-  readBack(() => [decodeAuthEnvelopedData(content), decodeKeyMetadata(bound)]);
-  return signedMessage(signer, { type: 'contentInfo', content, signingTime, metadata: bound });
+  return readBack(
+    await signedMessage(signer, { type: 'contentInfo', content, signingTime, metadata: bound }),
+  );
 }
 
 /**
@@ -89,6 +103,17 @@ export async function sealClassicRecord(
   metadata: UnboundMetadata,
   options: Omit<SealOptions, 'recipients'>,
 ): Promise<Uint8Array> {
+  return (await sealClassic(sessionKey, simpleBlob, metadata, options)).bytes;
+}
+
+/** As {@link sealClassicRecord}, with what was read back. */
+// oxlint-disable-next-line max-params -- as sealClassicRecord
+export async function sealClassic(
+  sessionKey: SecretBytes,
+  simpleBlob: Uint8Array,
+  metadata: UnboundMetadata,
+  options: Omit<SealOptions, 'recipients'>,
+): Promise<SealedRecord> {
   const { algId } = decodeSimpleBlob(simpleBlob);
   if (algId !== metadata.algorithm)
     throw new KeyStoreError(
@@ -97,19 +122,20 @@ export async function sealClassicRecord(
     );
   const { signer, signingTime } = options;
   const bound = encodeBoundMetadata({ sessionKey }, metadata, signer.publicKey);
-  readBack(() => decodeKeyMetadata(bound));
-  return signedMessage(signer, {
-    type: 'keyBlob',
-    content: simpleBlob,
-    signingTime,
-    metadata: bound,
-  });
+  return readBack(
+    await signedMessage(signer, {
+      type: 'keyBlob',
+      content: simpleBlob,
+      signingTime,
+      metadata: bound,
+    }),
+  );
 }
 
-/** What a reader would refuse is not written: a label too long, a cost out of bounds, a recipient twice. */
-function readBack(decode: () => unknown): void {
+/** What a reader would refuse is not given out: a label too long, a cost out of bounds, a recipient twice. */
+function readBack(bytes: Uint8Array): SealedRecord {
   try {
-    decode();
+    return { bytes, metadata: decodeKeyRecord(bytes).metadata };
   } catch (error) {
     if (error instanceof BlobFormatError)
       throw new KeyStoreError('PARAMETER_INVALID', `${error.field}: ${error.problem}`);

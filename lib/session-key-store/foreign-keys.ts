@@ -123,10 +123,9 @@ async function sealChunk(
 }
 
 async function seal(home: Home, foreign: ForeignKey): Promise<SealedKey> {
-  const { key, record } = await sealForeign(home, foreign.secret, foreign);
-  const { id, label, commitment } = key;
-  key.dispose();
-  return { id, label, bytes: record, commitment };
+  const { bytes, metadata } = await sealForeign(home, foreign.secret, foreign);
+  const { recordId, label, commitment } = metadata;
+  return { id: toHex(recordId), label, bytes, commitment };
 }
 
 async function present(home: Home, id: string): Promise<StoredForeignKey> {

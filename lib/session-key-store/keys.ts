@@ -1,24 +1,24 @@
 /** Making, finding, opening, rotating and removing the keys of a home. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { ALG_ID } from '../blobs/alg-id.ts';
-import { decodeUtf8, encodeUtf8, toHex } from '../bytes/octets.ts';
+import { toHex } from '../bytes/octets.ts';
 import { decodeCertificate } from '../cms/certificate.ts';
 import { decodeSpki } from '../cms/spki.ts';
-import { METADATA_LIMITS, type KeyMetadata, type Provenance } from '../cms/metadata.ts';
+import type { KeyMetadata, Provenance } from '../cms/metadata.ts';
 import type { SignerTrust, VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import { KeyStoreError } from '../errors.ts';
 import { argon2idCost } from '../kdf/argon2id.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
 import { SecretBytes } from '../keys/secret-bytes.ts';
 import { SessionKey } from '../keys/session-key.ts';
-import { decodeKeyRecord } from '../records/decode.ts';
 import { openKeyRecord } from '../records/open.ts';
 import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
-import { sealClassicRecord, sealKeyRecord } from '../records/seal.ts';
+import { sealClassic, sealRecord, type SealedRecord } from '../records/seal.ts';
 import type { ListedRecord } from '../stores/manifest/manifested-store.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import type { CacheSource } from './key-cache.ts';
+import { checkTexts } from './key-texts.ts';
 import { makeSessionKeyBlob, ownRecipient } from './own-recipient.ts';
 import type { CreateKeyOptions, OpenKeyOptions, RewrapKeyOptions } from './types.ts';
 
@@ -39,10 +39,13 @@ export async function makeKey(
   if (profile === 'classic') {
     const made = await makeSessionKeyBlob(home.provider, await home.container(), lengthInBits);
     using secret = made.sessionKey;
-    return await sealNewKey(home, secret, { ...wanted, simpleBlob: made.simpleBlob });
+    return madeOf(
+      secret,
+      await sealNewKey(home, secret, { ...wanted, simpleBlob: made.simpleBlob }),
+    );
   }
   using secret = SecretBytes.random(lengthInBits / 8);
-  return await sealNewKey(home, secret, wanted);
+  return madeOf(secret, await sealNewKey(home, secret, wanted));
 }
 
 /** Makes a key and stores its record. */
@@ -60,7 +63,7 @@ export async function importSecret(
   secret: SecretBytes,
   facts: ForeignKeyFacts,
 ): Promise<MadeKey> {
-  return storeNew(home, () => sealForeign(home, secret, facts));
+  return storeNew(home, async () => madeOf(secret, await sealForeign(home, secret, facts)));
 }
 
 /** The record of a key that was made elsewhere, not yet in the store. */
@@ -68,7 +71,7 @@ export function sealForeign(
   home: Home,
   secret: SecretBytes,
   facts: ForeignKeyFacts,
-): Promise<MadeKey> {
+): Promise<SealedRecord> {
   return sealNewKey(home, secret, { ...facts, provenance: 'imported-unsigned' });
 }
 
@@ -89,7 +92,7 @@ interface NewKey extends CreateKeyOptions, ForeignKeyFacts {
   readonly simpleBlob?: Uint8Array;
 }
 
-async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<MadeKey> {
+async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<SealedRecord> {
   const { label, provenance, purpose = 'data', attributes = [], notAfter } = options;
   checkTexts(label, purpose, attributes);
   const algorithm = options.algorithm ?? AES_ALG_ID.get(secret.length);
@@ -119,15 +122,15 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
       'a classic record has one recipient, the exchange key of the home',
     );
   const signed = { signer: container.identity, signingTime: home.now() };
-  const record = options.simpleBlob
-    ? await sealClassicRecord(secret, options.simpleBlob, metadata, signed)
-    : await sealKeyRecord(secret, metadata, {
-        recipients: [ownRecipient(home.provider, container), ...others],
-        ...signed,
-      });
-  // Read back strictly: what we could not read later must not be stored. It also tells the commitment.
-  const sealed = decodeKeyRecord(record).metadata;
-  return { key: sessionKeyOf(secret, sealed, isDecryptOnly(sealed)), record };
+  // Both read it back: what we could not read later must not be stored. That also tells the commitment.
+  if (options.simpleBlob) return sealClassic(secret, options.simpleBlob, metadata, signed);
+  const recipients = [ownRecipient(home.provider, container), ...others];
+  return sealRecord(secret, metadata, { recipients, ...signed });
+}
+
+/** Copies the secret: the caller still owns it. */
+function madeOf(secret: SecretBytes, { bytes, metadata }: SealedRecord): MadeKey {
+  return { key: sessionKeyOf(secret, metadata, isDecryptOnly(metadata)), record: bytes };
 }
 
 /** Stores a new record; where another process rotated the container meanwhile, it is made again for the new one. */
@@ -352,36 +355,6 @@ function sessionKeyOf(
     ...(commitment && { commitment }),
     ...(notAfter && { notAfter }),
   });
-}
-
-function checkTexts(
-  label: string,
-  purpose: string,
-  attributes: CreateKeyOptions['attributes'] = [],
-): void {
-  checkText('label', label, METADATA_LIMITS.label);
-  if (label === '') throw new KeyStoreError('PARAMETER_INVALID', 'the label is empty');
-  checkText('purpose', purpose, METADATA_LIMITS.purpose);
-  if (attributes.length > METADATA_LIMITS.attributes)
-    throw new KeyStoreError(
-      'PARAMETER_INVALID',
-      `a key has at most ${METADATA_LIMITS.attributes} attributes`,
-    );
-  for (const [name, value] of attributes) {
-    checkText('attribute name', name, METADATA_LIMITS.attributeName);
-    checkText(`attribute ${name}`, value, METADATA_LIMITS.attributeValue);
-  }
-}
-
-/** @throws KeyStoreError PARAMETER_INVALID where a text could not be written, or would speak to a terminal. */
-export function checkText(what: string, text: string, maxBytes: number): void {
-  if (Buffer.byteLength(text) > maxBytes)
-    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} has more than ${maxBytes} bytes`);
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(text))
-    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} has control characters`);
-  // A lone surrogate would come back as another character.
-  if (decodeUtf8(encodeUtf8(text)) !== text)
-    throw new KeyStoreError('PARAMETER_INVALID', `the ${what} is not well-formed Unicode`);
 }
 
 /** By length in bytes. */

@@ -4,7 +4,7 @@ import { KeyStoreError } from '../errors.ts';
 import { requireForSigning, signerOf } from '../keys/certificate-signer.ts';
 import type { Pin } from '../trust/trust.ts';
 import type { Home } from './home.ts';
-import { checkText } from './keys.ts';
+import { checkText } from './key-texts.ts';
 import { findSignedBy } from './rewrap.ts';
 import type { TrustedSignerInfo } from './types.ts';
 
