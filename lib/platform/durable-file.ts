@@ -61,8 +61,13 @@ export async function syncDirectory(path: string): Promise<void> {
       await folder.close();
     }
   } catch (error) {
-    if (!isFsError(error, 'EPERM', 'EISDIR', 'EACCES', 'EINVAL')) throw error;
+    if (!isUnsyncable(error)) throw error;
   }
+}
+
+/** What systems say where a folder cannot be fsynced. */
+export function isUnsyncable(error: unknown): boolean {
+  return isFsError(error, 'EPERM', 'EISDIR', 'EACCES', 'EINVAL');
 }
 
 /** @returns false where there was nothing. */

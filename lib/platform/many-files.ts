@@ -4,12 +4,22 @@
  * Opening, writing and linking small files are calls into the page cache: a trip over the thread pool for each would take several times as
  * long as the call. Only what waits for the disk goes there.
  */
-import { closeSync, fsync, linkSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { syncDirectory, unlinkIfThere } from './durable-file.ts';
+import { KeyStoreError } from '../errors.ts';
+import { isUnsyncable, syncDirectory, unlinkIfThere } from './durable-file.ts';
 import { isFsError, withFsErrors } from './fs-error.ts';
 
 /** A file that is to be made. */
@@ -63,10 +73,46 @@ export async function removeFiles(paths: readonly string[]): Promise<void> {
   }
 }
 
-/** Makes what was done in folders durable. */
+/** Makes what was done in folders durable, where the system can: as `syncDirectory`. */
 export async function syncFolders(paths: readonly string[]): Promise<void> {
-  for (let at = 0; at < paths.length; at += AT_ONCE)
-    await Promise.all(paths.slice(at, at + AT_ONCE).map((path) => syncDirectory(path)));
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    const open: number[] = [];
+    try {
+      for (const path of paths.slice(at, at + AT_ONCE)) openFolder(path, open);
+      await syncAll(open, isUnsyncable);
+    } finally {
+      for (const fd of open) closeSync(fd);
+    }
+  }
+}
+
+function openFolder(path: string, open: number[]): void {
+  try {
+    open.push(openSync(path, 'r'));
+  } catch (error) {
+    if (!isUnsyncable(error)) throw error;
+  }
+}
+
+/** All of them have ended before a descriptor is closed. */
+async function syncAll(
+  open: readonly number[],
+  mayFail: (error: unknown) => boolean = () => false,
+): Promise<void> {
+  const synced = await Promise.allSettled(open.map((fd) => syncFile(fd)));
+  for (const one of synced) if (one.status === 'rejected' && !mayFail(one.reason)) throw one.reason;
+}
+
+/** The names in a folder; none where it is absent. A link to elsewhere is not followed. */
+export function namesIn(folder: string): string[] {
+  try {
+    if (!lstatSync(folder).isDirectory())
+      throw new KeyStoreError('FILE_WRONG_TYPE', `${folder} is not a folder`);
+    return readdirSync(folder);
+  } catch (error) {
+    if (isFsError(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 async function createSome(
@@ -83,9 +129,7 @@ async function createSome(
       made.push(path);
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
     }
-    // All of them have ended before a descriptor is closed.
-    const synced = await Promise.allSettled(open.map((fd) => syncFile(fd)));
-    for (const { reason } of synced.filter((one) => one.status === 'rejected')) throw reason;
+    await syncAll(open);
   } finally {
     for (const fd of open) closeSync(fd);
   }

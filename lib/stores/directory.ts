@@ -21,9 +21,9 @@ import type {
 } from '../contracts/store.ts';
 import { KeyStoreError } from '../errors.ts';
 import { syncDirectory, unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
-import { isFsError, withFsErrors } from '../platform/fs-error.ts';
+import { fsError, isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { makeFolder } from '../platform/make-folder.ts';
-import { linkFile, syncFolders } from '../platform/many-files.ts';
+import { linkFile, namesIn, syncFolders } from '../platform/many-files.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { sweepTemporaries } from '../platform/sweep-temporaries.ts';
 import { checkBytes, checkId, checkLimit, checkVersion, MAX_STORED_BYTES } from './stored-bytes.ts';
@@ -40,6 +40,7 @@ export async function openDirectoryStore(folder: string): Promise<Store> {
 }
 
 const RECORD_NAME = /^([0-9a-f]{32})\.([1-9][0-9]{0,9})\.cms$/;
+const ID_DIGITS = 32;
 const NOTHING = new Uint8Array(0);
 /** Each try that fails is another process that got further; so many in a row are a broken file system. */
 const MAX_TRIES = 1000;
@@ -161,18 +162,15 @@ class DirectoryStore implements Store {
   async #createInShard(shard: string, records: readonly NewStoredRecord[]): Promise<Set<string>> {
     const folder = join(this.#folder, shard);
     if (!existsSync(folder)) await this.#makeFolder(folder);
-    const linked: string[] = [];
+    const linked = new Set<string>();
     const won = new Set<string>();
     for (const { id, bytes, file } of records) {
-      const path = this.#path(id, 1);
-      const outcome = await withFsErrors(path, async () =>
-        file === undefined ? 'refused' : linkFile(file, path),
-      );
-      if (outcome === 'created') linked.push(id);
+      const outcome = file === undefined ? 'refused' : this.#linkFirst(id, file);
+      if (outcome === 'created') linked.add(id);
       else if (outcome === 'refused' && (await this.#tryPut(id, bytes))) won.add(id);
     }
-    if (linked.length === 0) return won;
-    const [first, second] = [await this.#newestOfShard(shard), await this.#newestOfShard(shard)];
+    if (linked.size === 0) return won;
+    const [first, second] = [this.#newestAmong(linked, folder), this.#newestAmong(linked, folder)];
     for (const id of linked) {
       const isWon =
         (first.get(id) === 1 && second.get(id) === 1) ||
@@ -182,6 +180,30 @@ class DirectoryStore implements Store {
       else await withFsErrors(path, () => unlinkIfThere(path));
     }
     return won;
+  }
+
+  #linkFirst(id: string, file: string): ReturnType<typeof linkFile> {
+    const path = this.#path(id, 1);
+    try {
+      return linkFile(file, path);
+    } catch (error) {
+      throw fsError(error, path);
+    }
+  }
+
+  /** The newest versions of some ids of one folder: what else is in it, and there may be much, is only passed over. */
+  #newestAmong(ids: ReadonlySet<string>, folder: string): Map<string, number> {
+    const versions = new Map<string, number>();
+    try {
+      for (const name of namesIn(folder)) {
+        const id = name.slice(0, ID_DIGITS);
+        const version = ids.has(id) ? parseName(name)?.version : undefined;
+        if (version) versions.set(id, Math.max(version, versions.get(id) ?? 0));
+      }
+    } catch (error) {
+      throw fsError(error, folder);
+    }
+    return versions;
   }
 
   async #tryPut(id: string, bytes: Uint8Array): Promise<boolean> {

@@ -108,16 +108,20 @@ export class ManifestChain {
     }
     if (change.kind === 'puts') return this.#problemOfAny(change.records);
     const current = this.#records.get(change.id);
-    if (change.version !== (current?.version ?? 0) + 1)
-      return `record ${change.id} is at version ${current?.version ?? 0}`;
-    if (change.kind === 'delete' && (!current || current.deleted))
+    if (change.kind === 'delete' && current?.deleted !== false)
       return `there is no record ${change.id}`;
-    return undefined;
+    return this.problemOfPut(change);
+  }
+
+  /** Why a record cannot be the next version of its id. */
+  problemOfPut({ id, version }: Pick<WrittenRecord, 'id' | 'version'>): string | undefined {
+    const present = this.#records.get(id)?.version ?? 0;
+    return version === present + 1 ? undefined : `record ${id} is at version ${present}`;
   }
 
   #problemOfAny(records: readonly WrittenRecord[]): string | undefined {
     for (const record of records) {
-      const problem = this.problemOf({ kind: 'put', ...record });
+      const problem = this.problemOfPut(record);
       if (problem) return problem;
     }
     return undefined;

@@ -172,18 +172,20 @@ export class Manifest {
   ): Promise<(ManifestEntry | undefined)[]> {
     const author = { identity, clock };
     const entries = new Map<WrittenRecord, ManifestEntry>();
-    let left = records;
+    let done = 0;
     try {
-      while (left.length > 0) {
-        let batch: readonly WrittenRecord[] = [];
+      while (done < records.length) {
+        let batch: WrittenRecord[] = [];
+        let end = done;
         const next = (): ManifestChange | undefined => {
-          left = left.filter((record) => this.#fits({ kind: 'put', ...record }));
-          batch = left.slice(0, MAX_PUTS);
+          batch = [];
+          for (end = done; end < records.length && batch.length < MAX_PUTS; end++)
+            if (this.#chain.problemOfPut(records[end]!) === undefined) batch.push(records[end]!);
           return putOf(batch);
         };
         const entry = await this.#exclusively(() => this.#append(next, author));
         if (entry) for (const record of batch) entries.set(record, entry);
-        left = left.filter((record) => !entries.has(record));
+        done = end;
       }
     } finally {
       if (entries.size > 0) await uncertainly(() => this.#file.sync());
@@ -280,10 +282,6 @@ export class Manifest {
     // A line that lacks nothing but its newline becomes an entry by what the next writer appends.
     if (written === line.length - 1) throw uncertain(error);
     throw error;
-  }
-
-  #fits(change: ManifestChange): boolean {
-    return this.#chain.problemOf(change) === undefined;
   }
 
   #assertNext(change: ManifestChange, identity: SigningIdentity): void {

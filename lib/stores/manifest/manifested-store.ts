@@ -135,7 +135,7 @@ export class ManifestedStore {
     await this.manifest.refresh();
     const batch = records
       .filter(({ id }) => this.manifest.current(id) === undefined)
-      .map((record) => ({ ...record, version: 1, sha256: digest(record.bytes) }));
+      .map(({ id, label, bytes }) => ({ id, version: 1, label, bytes, sha256: digest(bytes) }));
     const pending = await this.#pending.writeAll(batch);
     let entries: readonly (ManifestEntry | undefined)[];
     try {
