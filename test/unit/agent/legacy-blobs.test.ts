@@ -142,7 +142,8 @@ describe('an unsigned blob', () => {
       }
     // A busy machine makes some of each kind longer, and none shorter.
     const [quickestGood, quickestBad] = times.map((all) => Math.min(...all));
-    expect(quickestGood).toBeGreaterThan(20);
+    // Timers count whole milliseconds, and come a part of one too early.
+    expect(quickestGood).toBeGreaterThan(19);
     // Both wait for the same multiple of 20 ms; what is left is the socket and the timer.
     expect(Math.abs(quickestGood! - quickestBad!)).toBeLessThan(4);
     await folder.remove();
