@@ -10,6 +10,7 @@ import {
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const openssl = await loadOpenSslLegacy();
+const ROUNDS = 5;
 const key = new Uint8Array(16);
 const output = new Uint8Array(24);
 
@@ -33,9 +34,13 @@ function openAndClose(count: number): void {
 }
 
 openAndClose(10_000);
-const start = residentBytes();
-openAndClose(10_000);
-const grownBytes = residentBytes() - start;
+/** A leak grows in every round; the engine's own memory in some. */
+let grownBytes = Number.POSITIVE_INFINITY;
+for (let round = 0; round < ROUNDS; round++) {
+  const start = residentBytes();
+  openAndClose(10_000);
+  grownBytes = Math.min(grownBytes, residentBytes() - start);
+}
 
 const open: LegacyCipher[] = [];
 const beforeLeak = residentBytes();
