@@ -9,6 +9,7 @@ import {
   FrameReader,
   type Answer,
 } from '../../lib/agent-protocol/index.ts';
+import { AuditLog } from '../../lib/agent/audit-log.ts';
 import { startAgent, type Agent, type AgentOptions } from '../../lib/agent/index.ts';
 import {
   openIsolatedProvider,
@@ -28,9 +29,22 @@ export interface TestAgent extends AsyncDisposable {
   readonly socket: string;
   /** Another client. Closed with the agent. */
   open(): Promise<IsolatedProvider>;
-  /** Lines of the audit log so far. They are written in the next turn of the event loop. */
+  /** Lines of the audit log, all that it was given so far. */
   audit(): Promise<Record<string, unknown>[]>;
 }
+
+/** How many lines the audit logs of this process were given, by their files. */
+const linesGiven = new Map<string, number>();
+const openAuditLog = AuditLog.open.bind(AuditLog);
+AuditLog.open = async (path, clock) => {
+  const log = await openAuditLog(path, clock);
+  const add = log.add.bind(log);
+  log.add = (event) => {
+    linesGiven.set(path, (linesGiven.get(path) ?? 0) + 1);
+    add(event);
+  };
+  return log;
+};
 
 /** Starts an agent. It trusts the signer of the conformance suite, which {@link recordFor} signs with. */
 export async function startTestAgent(options: Partial<AgentOptions> = {}): Promise<TestAgent> {
@@ -61,11 +75,13 @@ export async function startTestAgent(options: Partial<AgentOptions> = {}): Promi
       return client;
     },
     async audit() {
-      await sleep(50);
-      const lines = readFileSync(auditFile, 'utf8').split('\n');
-      return lines
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      for (;;) {
+        // They are written in a later turn of the event loop; half a line counts for none.
+        const lines = readFileSync(auditFile, 'utf8').split('\n').slice(0, -1);
+        if (lines.length >= (linesGiven.get(auditFile) ?? 0))
+          return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+        await sleep(5);
+      }
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) await client.close();
