@@ -35,14 +35,14 @@ describe.runIf(HAS_POSTGRES && HAS_PGBOUNCER)('four processes that re-wrap one h
     const workers = Array.from({ length: PROCESSES }, () => start('begin'));
     await Promise.all(workers.map((worker) => worker.next<'ready'>()));
     let kills = 0;
-    let ended: BulkSummary | undefined;
+    const outcome: { summary?: BulkSummary } = {};
     void workers
       .at(-1)!
       .next<BulkSummary>()
-      .then((summary) => (ended = summary));
-    while (!ended) {
+      .then((summary) => (outcome.summary = summary));
+    while (!outcome.summary) {
       await setTimeout(Math.random() * LONGEST_LIFE_MS);
-      if (ended) break;
+      if (outcome.summary) break;
       const victim = workers.shift()!;
       victim.kill();
       if ((await victim.ended).signal === 'SIGKILL') kills++;
@@ -53,8 +53,13 @@ describe.runIf(HAS_POSTGRES && HAS_PGBOUNCER)('four processes that re-wrap one h
     }
     await Promise.all(workers.map((worker) => worker.ended));
     expect(kills).toBeGreaterThan(1);
-    expect(ended).toMatchObject({ state: 'done', total: RECORDS, done: RECORDS, failed: 0 });
-    expect(ended.machines.length).toBeGreaterThanOrEqual(PROCESSES);
+    expect(outcome.summary).toMatchObject({
+      state: 'done',
+      total: RECORDS,
+      done: RECORDS,
+      failed: 0,
+    });
+    expect(outcome.summary.machines.length).toBeGreaterThanOrEqual(PROCESSES);
     const versions = new Map<number, number>();
     for await (const { version, state } of store.listKeys()) {
       expect(state).toBe('ok');
