@@ -50,8 +50,7 @@ export function findData(
   inventory: Inventory,
   map: DataMap = [],
 ): (key: InventoryItem) => DataFile[] {
-  const byPath = new Map(inventory.items.map((item) => [resolve(item.path), item]));
-  const named = namedData(byPath, map);
+  const named = map.length === 0 ? NONE : namedData(byPathOf(inventory), map);
   const taken = new Set([...named.values()].flat().map(({ item }) => item));
   const beside = besideByName(inventory.items, taken);
   const contested = contestedData(inventory.items, beside);
@@ -67,6 +66,11 @@ export function findData(
       ? [{ item: key, place: 'behind' as const, parameters: {}, isContested: false }]
       : []),
   ];
+}
+
+/** By their resolved paths. */
+function byPathOf({ items }: Inventory): Map<string, InventoryItem> {
+  return new Map(items.map((item) => [resolve(item.path), item]));
 }
 
 /** Data that several keys have the name of: report.enc with report.blob and report.key. */
@@ -148,6 +152,7 @@ function hasMore({ format, size }: InventoryItem): boolean {
   return format === 'simpleblob' && !RSA_SIZES.has(size - BLOB_HEADER_LENGTH - 4);
 }
 
+const NONE: ReadonlyMap<InventoryItem, DataFile[]> = new Map();
 /** Bytes of the moduli that there are in practice. */
 const RSA_SIZES: ReadonlySet<number> = new Set(
   [384, 512, 768, 1024, 1536, 2048, 3072, 4096, 8192, 16384].map((bits) => bits / 8),

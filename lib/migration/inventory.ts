@@ -1,7 +1,7 @@
 /** inventory: what lies in old folders, and what each file is for a migration. Nothing is opened, nothing is written. */
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { readStart } from '../platform/read-start.ts';
+import { readFileStart, type FileStart } from '../platform/read-start.ts';
 import { MAX_KEY_FILE, type FileRole, type InventoryItem } from './inventory-item.ts';
 import { recognise, recogniseParts } from './recognise.ts';
 import { risksOf, type Risk } from './risks.ts';
@@ -9,8 +9,8 @@ import {
   isSkipped,
   sourceFiles,
   sourceRoots,
+  type FoundFile,
   type SkippedPath,
-  type SourceFile,
   type SourceFilesOptions,
 } from './source-files.ts';
 
@@ -57,17 +57,21 @@ export async function inventory(
   return { roots, items, skipped, risks: risksOf(items) };
 }
 
-function itemOf(file: SourceFile): InventoryItem | SkippedPath {
-  let bytes: Uint8Array;
+function itemOf({ path }: FoundFile): InventoryItem | SkippedPath {
+  let start: FileStart;
   try {
-    bytes = readStart(file.path, MAX_KEY_FILE);
+    start = readFileStart(path, MAX_KEY_FILE);
   } catch {
-    return { path: file.path, reason: 'unreadable' };
+    return { path, reason: 'unreadable' };
   }
+  const { bytes, stats } = start;
   try {
-    const { size, path } = file;
+    const { size, mtimeMs: modified } = stats;
     const found = recognise({ bytes, size, name: basename(path) });
-    const item = { ...file, ...found, role: ROLES.get(found.format) ?? 'other' };
+    const { format, what, summary, state, notes } = found;
+    const role = ROLES.get(format) ?? 'other';
+    const mode = stats.mode & PERMISSIONS;
+    const item = { path, size, modified, mode, format, what, summary, state, role, notes };
     return HAVE_PARTS.has(found.format) ? withParts(item, bytes) : item;
   } finally {
     // Private keys lie in such files in the clear.
@@ -86,6 +90,7 @@ function withParts(item: InventoryItem, bytes: Uint8Array): InventoryItem {
   return { ...item, notes: [...notes.values()], ...(isText && key && { spells: key.what }) };
 }
 
+const PERMISSIONS = 0o7777;
 /** Files between two moments in which the program can do something else. */
 const FILES_AT_ONCE = 32;
 

@@ -1,5 +1,5 @@
 /** planMigration: what a migration will do with each file of an inventory. Opens private keys, stores nothing. */
-import { basename, dirname, extname, join, relative } from 'node:path';
+import { basename, extname, relative } from 'node:path';
 import { METADATA_LIMITS } from '../cms/metadata.ts';
 import { findData, type DataFile, type DataMap } from './data-files.ts';
 import type { InventoryItem } from './inventory-item.ts';
@@ -71,9 +71,12 @@ export async function planMigration(
 
 /** Folders are set off by colons: what has a slash is a file to every command. What a label may not have becomes a dash. */
 function labelOf({ path }: InventoryItem, roots: readonly string[], prefix = ''): string {
-  const root = roots.find((candidate) => path === candidate || isBelow(path, candidate));
+  const root =
+    roots.length === 1
+      ? roots[0]
+      : roots.find((candidate) => path === candidate || isBelow(path, candidate));
   const below = root === undefined || root === path ? basename(path) : relative(root, path);
-  const name = join(dirname(below), basename(below, extname(below))).replaceAll(/[/\\]/gu, ':');
+  const name = below.slice(0, below.length - extname(below).length).replaceAll(/[/\\]/gu, ':');
   return pathText(`${prefix}${name}`, METADATA_LIMITS.label);
 }
 

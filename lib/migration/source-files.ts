@@ -1,13 +1,17 @@
 /** Finding the files under the paths that a user named. Nothing is written to, links are not followed. */
-import { lstatSync, type Dirent, type Stats } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { KeyStoreError } from '../errors.ts';
 import { withFsErrors } from '../platform/fs-error.ts';
 
-/** A regular file. */
-export interface SourceFile {
+/** What was a regular file when its folder was read. */
+export interface FoundFile {
   readonly path: string;
+}
+
+/** A regular file. */
+export interface SourceFile extends FoundFile {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
@@ -51,17 +55,17 @@ export async function sourceRoots(paths: readonly string[]): Promise<string[]> {
 export async function* sourceFiles(
   paths: readonly string[],
   { avoid = [], signal }: SourceFilesOptions = {},
-): AsyncGenerator<SourceFile | SkippedPath, void, undefined> {
+): AsyncGenerator<FoundFile | SkippedPath, void, undefined> {
   const avoided = new Set(avoid.map((path) => resolve(path)));
   for (const path of paths) {
     const stats = await withFsErrors(path, () => stat(path));
     if (stats.isDirectory()) yield* inFolder(path, { avoided, signal, depth: 0 });
-    else if (stats.isFile()) yield fileOf(path, stats);
+    else if (stats.isFile()) yield { path };
     else yield { path, reason: 'special-file' };
   }
 }
 
-export function isSkipped(found: SourceFile | SkippedPath): found is SkippedPath {
+export function isSkipped(found: FoundFile | SkippedPath): found is SkippedPath {
   return 'reason' in found;
 }
 
@@ -80,7 +84,7 @@ interface Walk {
 async function* inFolder(
   folder: string,
   walk: Walk,
-): AsyncGenerator<SourceFile | SkippedPath, void, undefined> {
+): AsyncGenerator<FoundFile | SkippedPath, void, undefined> {
   if (walk.avoided.has(resolve(folder))) return;
   if (walk.depth === MAX_DEPTH) {
     yield { path: folder, reason: 'too-deep' };
@@ -99,21 +103,8 @@ async function* inFolder(
     if (entry.isDirectory()) yield* inFolder(path, { ...walk, depth: walk.depth + 1 });
     else if (entry.isSymbolicLink()) yield { path, reason: 'symbolic-link' };
     else if (!entry.isFile()) yield { path, reason: 'special-file' };
-    else yield foundFile(path);
+    else yield { path };
   }
-}
-
-/** At once, since what reads them does so at once too. */
-function foundFile(path: string): SourceFile | SkippedPath {
-  try {
-    return fileOf(path, lstatSync(path));
-  } catch {
-    return { path, reason: 'unreadable' };
-  }
-}
-
-function fileOf(path: string, { size, mtimeMs, mode }: Stats): SourceFile {
-  return { path, size, modified: mtimeMs, mode: mode & 0o7777 };
 }
 
 function byName(a: Dirent, b: Dirent): number {
