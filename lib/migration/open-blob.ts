@@ -143,7 +143,7 @@ function opened(
   options: OpenBlobOptions,
   attempt: Omit<Attempt, 'opened'>,
 ): OpenedBlob {
-  const how = { ...attempt, opened: true };
+  const how = { opened: true, ...attempt };
   options.onAttempt?.(how);
   return { key, how, length, [Symbol.dispose]: () => key[Symbol.dispose]() };
 }

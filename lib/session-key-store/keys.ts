@@ -35,17 +35,15 @@ export async function makeKey(
   options: CreateKeyOptions = {},
 ): Promise<MadeKey> {
   const { lengthInBits = 256, profile = 'envelope' } = options;
-  const wanted: NewKey = { ...options, label, provenance: 'generated' };
+  const wanted: NewKey = { ...options, label };
   if (profile === 'classic') {
     const made = await makeSessionKeyBlob(home.provider, await home.container(), lengthInBits);
     using secret = made.sessionKey;
-    return madeOf(
-      secret,
-      await sealNewKey(home, secret, { ...wanted, simpleBlob: made.simpleBlob }),
-    );
+    const classic = { ...wanted, simpleBlob: made.simpleBlob };
+    return madeOf(secret, await sealNewKey(home, secret, classic, 'generated'));
   }
   using secret = SecretBytes.random(lengthInBits / 8);
-  return madeOf(secret, await sealNewKey(home, secret, wanted));
+  return madeOf(secret, await sealNewKey(home, secret, wanted, 'generated'));
 }
 
 /** Makes a key and stores its record. */
@@ -72,7 +70,7 @@ export function sealForeign(
   secret: SecretBytes,
   facts: ForeignKeyFacts,
 ): Promise<SealedRecord> {
-  return sealNewKey(home, secret, { ...facts, provenance: 'imported-unsigned' });
+  return sealNewKey(home, secret, facts, 'imported-unsigned');
 }
 
 /** What is known of a key that was made elsewhere. */
@@ -87,13 +85,18 @@ export interface ForeignKeyFacts extends Pick<CreateKeyOptions, 'purpose' | 'att
 }
 
 interface NewKey extends CreateKeyOptions, ForeignKeyFacts {
-  readonly provenance: Provenance;
   /** Of a classic record: its content, which only the home's own exchange key opens. */
   readonly simpleBlob?: Uint8Array;
 }
 
-async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Promise<SealedRecord> {
-  const { label, provenance, purpose = 'data', attributes = [], notAfter } = options;
+// oxlint-disable-next-line max-params -- where, what, what is said of it, and where it came from
+async function sealNewKey(
+  home: Home,
+  secret: SecretBytes,
+  options: NewKey,
+  provenance: Provenance,
+): Promise<SealedRecord> {
+  const { label, purpose = 'data', attributes = [], notAfter } = options;
   checkTexts(label, purpose, attributes);
   const algorithm = options.algorithm ?? AES_ALG_ID.get(secret.length);
   if (algorithm === undefined)
@@ -112,8 +115,8 @@ async function sealNewKey(home: Home, secret: SecretBytes, options: NewKey): Pro
     provenance,
     effectiveBits: options.effectiveBits ?? secret.length * 8,
     created: home.now(),
-    ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
     storeId: home.storeId,
+    ...(notAfter && { notAfter: new Date(Math.floor(notAfter.getTime() / 1000) * 1000) }),
   };
   const others = await recipientsOf(options.recipients, options.password, options.passwordKdf);
   if (options.simpleBlob && others.length > 0)
