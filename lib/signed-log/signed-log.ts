@@ -73,7 +73,8 @@ export class SignedLog implements AsyncDisposable {
     return log;
   }
 
-  private constructor(options: FollowLogOptions) {
+  /** {@link SignedLog.open} makes one that is up to date. This one knows nothing before its first `refresh`, or `accept` where that refuses. */
+  constructor(options: FollowLogOptions) {
     this.#options = options;
     this.#follower = new LogFollower(options);
   }

@@ -7,7 +7,7 @@
  *     trust  [2] IMPLICIT SEQUENCE { version INTEGER (1..), sha256 OCTET STRING (32) },
  *     puts   [3] IMPLICIT SEQUENCE (SIZE (2..256)) OF SEQUENCE { as put } }
  */
-import type { DerReader } from '../../bytes/der-reader.ts';
+import { DerReader } from '../../bytes/der-reader.ts';
 import { contextConstructed, TAG } from '../../bytes/der-tags.ts';
 import { context, integer, octetString, sequence, utf8String } from '../../bytes/der-writer.ts';
 import { fromHex, toHex } from '../../bytes/octets.ts';
@@ -63,6 +63,21 @@ const DIGEST = { min: 32, max: 32 };
 /** @throws KeyStoreError PARAMETER_INVALID where an id is none, or a field does not fit its type. */
 export function encodeChange(change: ManifestChange): Uint8Array {
   return context(KINDS[change.kind], ...encodeFields(change));
+}
+
+/**
+ * Refuses what nobody could read, before it is put together with what others wait for.
+ *
+ * @throws KeyStoreError PARAMETER_INVALID
+ */
+export function checkChange(change: ManifestChange): void {
+  const der = encodeChange(change);
+  try {
+    decodeChange(new DerReader(der, 'change'));
+  } catch (error) {
+    if (!KeyStoreError.is(error)) throw error;
+    throw new KeyStoreError('PARAMETER_INVALID', error.message);
+  }
 }
 
 /** @throws BlobFormatError BLOB_MALFORMED */
