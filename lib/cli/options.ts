@@ -84,6 +84,14 @@ export function repeated(flags: string, what: string): Option {
   );
 }
 
+/** `--recipient cert`, repeated: `readCertificates` reads them. */
+export function recipientOption(): Option {
+  return repeated(
+    '-r, --recipient <cert>',
+    'certificate (PEM or DER) of someone else who can open it',
+  );
+}
+
 /** `--context name=value`, repeated. */
 export function contextOption(what: string): Option {
   return new Option('--context <name=value>', `${what} (may be repeated)`).argParser(

@@ -15,7 +15,7 @@ import {
   numberIn,
   outOption,
   passwordFileOption,
-  repeated,
+  recipientOption,
   type ForceOption,
   type OutOption,
   type PasswordOption,
@@ -45,12 +45,7 @@ export function addEncrypt(program: Command, invocation: Invocation): void {
     )
     .argument('[path...]', 'files and folders; sources are never deleted')
     .addOption(outOption('output file, or folder for the outputs; - is standard output'))
-    .addOption(
-      repeated(
-        '-r, --recipient <cert>',
-        'certificate (PEM or DER) of someone else who can open it',
-      ),
-    )
+    .addOption(recipientOption())
     .addOption(
       new Option('--key <label|id>', 'a key of the store instead of a new one').conflicts([
         'recipient',
