@@ -179,6 +179,13 @@ class LogShelf implements RecordShelf {
     return this.#records.putAll(records, identity, clock);
   }
 
+  putVersions(
+    records: readonly RecordToPut[],
+    { identity, clock }: ChangeAuthor,
+  ): Promise<boolean[]> {
+    return this.#records.putVersions(records, identity, clock);
+  }
+
   delete(id: string, version: number, { identity, clock }: ChangeAuthor): Promise<void> {
     return this.#records.delete(id, version, identity, clock);
   }

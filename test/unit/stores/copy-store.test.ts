@@ -165,9 +165,9 @@ describe('a copy of records', () => {
 describe('a copy of an archive', () => {
   it('has the log, every record and every node of the map', async () => {
     const path = await folder();
-    await using source = await openMemoryArchive();
+    await using source = openMemoryArchive();
     await using lmdb = await openLmdbArchive(join(path, 'copy.mdb'));
-    await using target = await openMemoryArchive();
+    await using target = openMemoryArchive();
     await grow(source, 600);
     expect(await copyStore(source, lmdb)).toEqual({ records: 1200, written: 1200, entries: 600 });
     await expectSame(source, lmdb);
@@ -176,8 +176,8 @@ describe('a copy of an archive', () => {
   });
 
   it('is no log that anybody opens until all of it is there, and is gone on with where it ended', async () => {
-    await using source = await openMemoryArchive();
-    await using target = await openMemoryArchive();
+    await using source = openMemoryArchive();
+    await using target = openMemoryArchive();
     await grow(source, 700, 3);
     for (const failing of [2, 3]) {
       await expect(copyStore(source, failingAt(target, failing))).rejects.toThrow('killed');
@@ -190,8 +190,8 @@ describe('a copy of an archive', () => {
   });
 
   it('is brought up to date: what was added, changed and deleted since', async () => {
-    await using source = await openMemoryArchive();
-    await using target = await openMemoryArchive();
+    await using source = openMemoryArchive();
+    await using target = openMemoryArchive();
     const [first, second] = await grow(source, 5);
     await copyStore(source, target);
     const log = await openLog(source.log);
@@ -208,9 +208,9 @@ describe('a copy of an archive', () => {
   });
 
   it('is refused where the target has another log, or is ahead of the source', async () => {
-    await using source = await openMemoryArchive();
-    await using other = await openMemoryArchive();
-    await using ahead = await openMemoryArchive();
+    await using source = openMemoryArchive();
+    await using other = openMemoryArchive();
+    await using ahead = openMemoryArchive();
     await grow(source, 3);
     await copyStore(source, ahead);
     await grow(ahead, 1);
@@ -221,7 +221,7 @@ describe('a copy of an archive', () => {
   });
 
   it('is refused where the target keeps no log, or the source has none for it', async () => {
-    await using source = await openMemoryArchive();
+    await using source = openMemoryArchive();
     await grow(source, 2);
     await expect(copyStore(source, new MemoryStore())).rejects.toMatchObject({
       code: 'NOT_SUPPORTED',
@@ -232,10 +232,10 @@ describe('a copy of an archive', () => {
   });
 
   it('copes with entries that are fewer than their records would need', async () => {
-    await using source = await openMemoryArchive();
-    await using target = await openMemoryArchive();
+    await using source = openMemoryArchive();
+    await using target = openMemoryArchive();
     await grow(source, 2, 1000);
-    await copyStore(source, target);
+    expect(await copyStore(source, target)).toMatchObject({ records: 2000, entries: 2 });
     await expectSame(source, target);
   });
 });
