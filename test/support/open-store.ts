@@ -1,7 +1,8 @@
-/** A store that outlives its process, named in one argument of a program. */
+/** A store or an archive that outlives its process, named in one argument of a program. */
 import type { Store } from '../../lib/contracts/store.ts';
-import { openLmdbStore } from '../../lib/stores/lmdb.ts';
-import { openPostgresStore } from '../../lib/stores/postgres.ts';
+import type { Archive } from '../../lib/stores/archive.ts';
+import { openLmdbArchive, openLmdbStore } from '../../lib/stores/lmdb.ts';
+import { openPostgresArchive, openPostgresStore } from '../../lib/stores/postgres.ts';
 
 export type StorePlace =
   | { readonly kind: 'lmdb'; readonly path: string }
@@ -11,6 +12,12 @@ export function openStoreAt(place: StorePlace): Promise<Store> {
   if (place.kind === 'lmdb') return openLmdbStore(place.path);
   const { url, storeId } = place;
   return openPostgresStore({ url, storeId, connections: 2, retryMs: 120_000 });
+}
+
+export function openArchiveAt(place: StorePlace): Promise<Archive> {
+  if (place.kind === 'lmdb') return openLmdbArchive(place.path);
+  const { url, storeId } = place;
+  return openPostgresArchive({ url, storeId, connections: 2, retryMs: 120_000 });
 }
 
 /** What is stored as a version: tells whose it is, and is whole or not. */
