@@ -91,7 +91,7 @@ export class LogTracker {
     else await this.#checkAlone(view, newest, { signers, chain });
     return () => {
       this.#found = found;
-      this.#state = { head: { index: size, hash: root }, mapRoot, ...chain };
+      this.#state = { ...chain, head: { index: size, hash: root }, mapRoot };
     };
   }
 
