@@ -32,7 +32,7 @@ export interface InventoryOptions extends SourceFilesOptions {
  * Looks through folders for key blobs, private keys, container files, DPAPI's master keys, and data.
  *
  * @param paths - Files and folders; a copied profile of Windows is one too. They are read and never written to.
- * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED for a path that is named; CANCELLED. What is found below and cannot be read is in `skipped`.
+ * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED for a path that is named, FILE_WRONG_TYPE for one that is neither file nor folder; CANCELLED. What is found below and cannot be read is in `skipped`.
  * @example
  * ```ts
  * const { items, risks } = await inventory(['/mnt/old/keys']);

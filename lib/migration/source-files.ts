@@ -50,7 +50,7 @@ export async function sourceRoots(paths: readonly string[]): Promise<string[]> {
  *
  * Paths that the user named may be symbolic links; those that are found below are reported, and so is what cannot be read.
  *
- * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED for a path that was named; CANCELLED.
+ * @throws KeyStoreError FILE_NOT_FOUND, PERMISSION_DENIED, FILE_WRONG_TYPE for a path that was named; CANCELLED.
  */
 export async function* sourceFiles(
   paths: readonly string[],
@@ -61,7 +61,7 @@ export async function* sourceFiles(
     const stats = await withFsErrors(path, () => stat(path));
     if (stats.isDirectory()) yield* inFolder(path, { avoided, signal, depth: 0 });
     else if (stats.isFile()) yield { path };
-    else yield { path, reason: 'special-file' };
+    else throw new KeyStoreError('FILE_WRONG_TYPE', `${path} is neither a file nor a folder`);
   }
 }
 

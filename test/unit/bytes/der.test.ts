@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DerReader } from '../../../lib/bytes/der-reader.ts';
 import { contextConstructed, TAG } from '../../../lib/bytes/der-tags.ts';
 import {
+  assemble,
   bitString,
   cmsTime,
   context,
@@ -35,6 +36,15 @@ describe('the writer', () => {
   ])('a value of %i bytes has the shortest length field', (length, header) => {
     const value = octetString(new Uint8Array(length));
     expect(toHex(value.subarray(0, value.length - length))).toBe(header);
+  });
+
+  test('an assembled value is the same, in memory of its own', () => {
+    const make = (): Uint8Array => sequence(octetString(new Uint8Array(70)), utf8String('né'));
+    const [one, other] = [assemble(make), assemble(make)];
+    expect(toHex(one)).toBe(toHex(make()));
+    expect(one.buffer.byteLength).toBe(one.length);
+    other.fill(0xff);
+    expect(toHex(one)).toBe(toHex(make()));
   });
 
   test.each([

@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import process from 'node:process';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ALG_ID } from '../../../lib/blobs/alg-id.ts';
 import { encodePlaintextKeyBlob } from '../../../lib/blobs/plaintext-key-blob.ts';
@@ -55,6 +56,13 @@ async function migrate(folder: string, { passwords = [], meanwhile }: Rest = {})
   using plan = await planMigration(found, { secrets });
   return runMigration(plan, { store, journalFolder: join(folder, '..journal'), jobs: 1 });
 }
+
+it.skipIf(process.platform === 'win32')(
+  'a path that is named and is neither a file nor a folder is refused',
+  async () => {
+    await expect(inventory(['/dev/null'])).rejects.toMatchObject({ code: 'FILE_WRONG_TYPE' });
+  },
+);
 
 const pkcs8 = (key: KeyObject): Buffer => key.export({ format: 'der', type: 'pkcs8' });
 
