@@ -49,6 +49,8 @@ import {
   verifyOutside,
   type OutsideOptions,
 } from './session-key-store/rewrap.ts';
+import type { VerifyEntriesOptions } from './session-key-store/record-shelf.ts';
+import * as care from './session-key-store/store-care.ts';
 import { listSigners, revokeSigner, trustSigner } from './session-key-store/signers.ts';
 import type {
   AskSecret,
@@ -358,6 +360,21 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
   /** From now on no container that is less protected is made or opened; undefined demands nothing. @throws KeyStoreError POLICY_REFUSED where one of this home is below. */
   setMinimumProtection(level: ProtectionLevel | undefined): Promise<policies.HomePolicies> {
     return policies.setMinimumProtection(this.#home, level);
+  }
+
+  /** What the records lie in, how many there are, and how far its manifest or log has come. @param storeUrl - As it was opened with. */
+  storeStatus(storeUrl?: string): Promise<care.StoreStatus> {
+    return care.storeStatus(this.#home, storeUrl);
+  }
+
+  /** Reads the manifest, or the log, from its first entry on, and answers how many it has. @throws KeyStoreError MANIFEST_DAMAGED, LOG_DAMAGED, LOG_TRUNCATED, CANCELLED. */
+  verifyEntries(options: VerifyEntriesOptions = {}): Promise<number> {
+    return care.verifyEntries(this.#home, options);
+  }
+
+  /** Sweeps nodes of the log's map that nothing needs any more. @throws KeyStoreError NOT_SUPPORTED of a directory store. */
+  compactStore(): Promise<{ readonly kept: number; readonly removed: number }> {
+    return care.compactStore(this.#home);
   }
 
   /** What this home can do here, what protects it, and what does not. */

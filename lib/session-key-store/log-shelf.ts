@@ -22,7 +22,7 @@ import type {
 import type { Trust } from '../trust/trust.ts';
 import { homeIdOf, openArchive, type ArchiveConfiguration } from './archive-place.ts';
 import type { HomeFolder } from './home-folder.ts';
-import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf, VerifyEntriesOptions } from './record-shelf.ts';
 import { hashOfTrust, readAnyTrust, type TrustFile } from './trust-file.ts';
 
 /** What opens the log of a home. */
@@ -196,6 +196,14 @@ class LogShelf implements RecordShelf {
     { identity, clock }: ChangeAuthor,
   ): Promise<void> {
     return this.#records.enterTrust(version, sha256, identity, clock);
+  }
+
+  async verifyEntries(options: VerifyEntriesOptions): Promise<number> {
+    return (await this.#records.verifyAll(options)).leaves;
+  }
+
+  compact(): Promise<{ readonly kept: number; readonly removed: number }> {
+    return this.#records.compact();
   }
 
   newestCheckpoint(): Promise<Uint8Array | undefined> {

@@ -14,7 +14,7 @@ import {
 import { PendingRecords } from '../stores/manifest/pending.ts';
 import type { Trust } from '../trust/trust.ts';
 import type { HomeFolder } from './home-folder.ts';
-import type { ChangeAuthor, RecordShelf } from './record-shelf.ts';
+import type { ChangeAuthor, RecordShelf, VerifyEntriesOptions } from './record-shelf.ts';
 import { hashOfTrust, readAnyTrust, type TrustFile } from './trust-file.ts';
 
 /** Makes the manifest of a new home; its first entry is the trust. */
@@ -139,6 +139,11 @@ class ManifestShelf implements RecordShelf {
     { identity, clock }: ChangeAuthor,
   ): Promise<void> {
     await this.#manifest.append({ kind: 'trust', version, sha256 }, identity, clock);
+  }
+
+  async verifyEntries(options: VerifyEntriesOptions): Promise<number> {
+    await this.#manifest.verifyAll(options);
+    return this.#manifest.head.index;
   }
 
   close(): Promise<void> {

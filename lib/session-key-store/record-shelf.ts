@@ -63,5 +63,19 @@ export interface RecordShelf {
   enterTrust(version: number, sha256: Uint8Array, author: ChangeAuthor): Promise<void>;
   /** Of a shelf that is shared: the newest signed checkpoint of its log that this home has seen. */
   newestCheckpoint?(): Promise<Uint8Array | undefined>;
+  /**
+   * Reads manifest or log from its first entry on.
+   *
+   * @returns How many entries it has.
+   * @throws KeyStoreError MANIFEST_DAMAGED, MANIFEST_ROLLED_BACK, LOG_DAMAGED, LOG_TRUNCATED, CANCELLED.
+   */
+  verifyEntries?(options: VerifyEntriesOptions): Promise<number>;
+  /** Removes what no state that is still looked at needs. @returns How much of it was kept, and removed. */
+  compact?(): Promise<{ readonly kept: number; readonly removed: number }>;
   close(): Promise<void>;
+}
+
+export interface VerifyEntriesOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
 }

@@ -38,6 +38,7 @@ container list · container create · container show · container delete · cont
 container export · container import · trust list · trust add · trust adopt · trust revoke
 trust policy list · trust policy set · trust policy remove · inspect · migrate
 agent start · agent stop · agent status · agent lock · agent unlock · agent install · agent trust list · agent trust add
+store status · store copy · store verify · store compact
 agent trust remove · agent access list · agent access allow · agent access remove · agent allow-legacy · doctor · completion
 `;
 
