@@ -68,6 +68,7 @@ export function trustFileOf(folder: HomeFolder, keepsOlder = false): TrustFile {
           place: 'replace',
         }),
       );
+      if (keepsOlder) await keepPresent(folder);
       await writeDurably(folder.trust, trust.bytes, { place: 'replace' });
       if (!keepsOlder) await sweep(folder, trust);
       return trust;
@@ -130,6 +131,12 @@ async function listPending(folder: HomeFolder): Promise<string[]> {
     if (isFsError(error, 'ENOENT')) return [];
     throw fsError(error, folder.pending);
   }
+}
+
+/** The first of a home was never in pending/. */
+async function keepPresent(folder: HomeFolder): Promise<void> {
+  const bytes = await readTrust(folder.trust);
+  if (bytes) await writeDurably(pendingPath(folder, hashOf(bytes)), bytes, { place: 'replace' });
 }
 
 async function sweep(folder: HomeFolder, trust: Trust): Promise<void> {
