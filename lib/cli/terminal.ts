@@ -51,10 +51,11 @@ export class Terminal implements Disposable {
    * @throws KeyStoreError CANCELLED on Ctrl-C, Ctrl-D at the start, or the signal; USAGE where it is too long.
    */
   async readLine({ prompt, echo, signal }: ReadLineOptions): Promise<SecretBytes> {
-    writeSync(this.#output, printable(prompt));
     const editor = new LineEditor(MAX_LINE);
+    // Before the prompt: what somebody types as soon as he sees it is not shown either.
     this.#input.setRawMode(true);
     try {
+      writeSync(this.#output, printable(prompt));
       await this.#feed(editor, echo, signal);
       return editor.take();
     } finally {

@@ -10,7 +10,7 @@ import select
 import sys
 import time
 
-PATIENCE = 20
+PATIENCE = 150
 
 request = json.load(sys.stdin)
 child, terminal = pty.fork()
@@ -24,7 +24,6 @@ while time.monotonic() < end:
     if steps and steps[0][0] in screen[seen:]:
         wait, typed = steps.pop(0)
         seen += screen[seen:].index(wait) + len(wait)
-        time.sleep(0.05)  # the prompt is there a moment before the terminal stops to echo
         os.write(terminal, typed)
         continue
     ready, _, _ = select.select([terminal], [], [], 0.2)
