@@ -25,26 +25,38 @@ export interface PlacedLeaf {
   readonly leaf: LoggedLeaf;
 }
 
+/** By whom leaves may be. */
+export interface SignersOptions {
+  readonly anchor: LoggedTrustAnchor;
+  /** 16 bytes. */
+  readonly homeId: Uint8Array;
+  /** Index of the home's newest trust leaf, which the anchor is of; 0 where there is none. */
+  readonly trustIndex: number;
+  /** All leaves are looked at, also those that this home was told of when it joined: of others whom it does not know. */
+  readonly isAudit?: boolean;
+}
+
 /** Checks signers of leaves, oldest first. */
 export class LeafSigners {
   readonly #anchor: LoggedTrustAnchor;
   readonly #homeId: Uint8Array;
   readonly #trustIndex: number;
+  readonly #isAudit: boolean;
   /** The newest leaf of each home that was checked here, by its id. */
   readonly #before = new Map<string, LoggedLeaf>();
 
-  /** @param trustIndex - Index of the home's newest trust leaf, which the anchor is of; 0 where there is none. */
-  constructor(anchor: LoggedTrustAnchor, homeId: Uint8Array, trustIndex: number) {
+  constructor({ anchor, homeId, trustIndex, isAudit = false }: SignersOptions) {
     this.#anchor = anchor;
     this.#homeId = homeId;
     this.#trustIndex = trustIndex;
+    this.#isAudit = isAudit;
   }
 
   /**
    * Checks the next leaf. A home's signer changes after a trust leaf of its own and nowhere else.
    *
-   * @returns false where its signer is not known any more: this home has gone on from the leaf all the same, before it entered the trust
-   * that is in force, and so vouches for it.
+   * @returns false where its signer is not known here: its signature was not checked. That is said of leaves before this home's newest trust
+   * leaf, for which that one vouches, and in an audit.
    * @throws KeyStoreError BLOB_SIGNER_NOT_TRUSTED, MANIFEST_DAMAGED
    */
   check({ index, leaf }: PlacedLeaf): boolean {
@@ -80,7 +92,7 @@ export class LeafSigners {
     const isPast = index < this.#trustIndex;
     if (!equalBytes(homeId, this.#homeId)) {
       const signer = pinOf(isPast ? [...pinned, current, ...retired] : pinned, signerKeyId);
-      if (signer || isPast) return signer;
+      if (signer || isPast || this.#isAudit) return signer;
       throw new KeyStoreError(
         'BLOB_SIGNER_NOT_TRUSTED',
         `leaf ${index} of the log is by home ${toHex(homeId)}, whose signer is not trusted here`,

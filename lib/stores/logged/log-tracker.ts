@@ -85,7 +85,9 @@ export class LogTracker {
     const chain = await this.#chainOf(mapRoot, base);
     const found = await this.#find(chain.trust);
     if (found !== this.#found && !this.#isAccepting) await checkTrustedHead(view, found.anchor);
-    const signers = new LeafSigners(found.anchor, this.#options.homeId, chain.trust?.index ?? 0);
+    const { homeId } = this.#options;
+    const trustIndex = chain.trust?.index ?? 0;
+    const signers = new LeafSigners({ anchor: found.anchor, homeId, trustIndex });
     signers.checkCheckpoint(view.checkpoint);
     if (base) for await (const placed of this.#leaves(view, base.index)) signers.check(placed);
     else await this.#checkAlone(view, newest, { signers, chain });

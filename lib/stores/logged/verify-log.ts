@@ -37,7 +37,9 @@ export async function verifyLog(
   const { archive, log, tracker, storeId, homeId } = parts;
   await log.refresh();
   const { head, mapRoot, trust } = tracker.state;
-  const signers = new LeafSigners(await tracker.anchor(), homeId, trust?.index ?? 0);
+  const trustIndex = trust?.index ?? 0;
+  const anchor = await tracker.anchor();
+  const signers = new LeafSigners({ anchor, homeId, trustIndex, isAudit: true });
   const draft = NOWHERE.edit(EMPTY_MAP_ROOT);
   let covered = 0;
   let done = 0;
