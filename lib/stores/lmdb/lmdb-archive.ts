@@ -29,7 +29,8 @@ export class LmdbArchive implements Archive {
   async readNodes(hashes: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     this.#file.assertOpen();
     checkNodesToRead(hashes);
-    await this.#file.breathe();
+    const breath = this.#file.breathe();
+    if (breath) await breath;
     return this.#file.read(() =>
       hashes.map((hash) => {
         const bytes = this.#file.tables.nodes.getBinary(Buffer.from(hash));

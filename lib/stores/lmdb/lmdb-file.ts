@@ -110,11 +110,15 @@ export class LmdbFile {
     }
   }
 
-  /** A loop of reads, none of which waits for anything, would keep the event loop from everything else, the answers of writes too. */
-  async breathe(): Promise<void> {
-    if (++this.#readsInARow < READS_IN_A_ROW) return;
+  /**
+   * A loop of reads, none of which waits for anything, would keep the event loop from everything else, the answers of writes too.
+   *
+   * @returns What to wait for now and then; most of the time nothing, since to wait for it would take as long as the read.
+   */
+  breathe(): Promise<void> | undefined {
+    if (++this.#readsInARow < READS_IN_A_ROW) return undefined;
     this.#readsInARow = 0;
-    await setImmediate();
+    return setImmediate();
   }
 
   /** @throws KeyStoreError HANDLE_INVALID */

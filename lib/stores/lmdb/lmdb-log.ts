@@ -35,7 +35,8 @@ export class LmdbLog implements LogStorage {
 
   async head(): Promise<LogHead | undefined> {
     this.#file.assertOpen();
-    await this.#file.breathe();
+    const breath = this.#file.breathe();
+    if (breath) await breath;
     const bytes = this.#file.read(() => this.#file.tables.log.getBinary(HEAD_KEY));
     const head = bytes && decodeHead(bytes);
     if (bytes && !head) throw new KeyStoreError('LOG_DAMAGED', 'the log has no size');
@@ -59,7 +60,8 @@ export class LmdbLog implements LogStorage {
   async readLeaves(first: number, count: number): Promise<Uint8Array[]> {
     this.#file.assertOpen();
     checkLeafPage(first, count);
-    await this.#file.breathe();
+    const breath = this.#file.breathe();
+    if (breath) await breath;
     return this.#file.read(() => {
       const leaves: Uint8Array[] = [];
       let bytes = 0;
@@ -76,7 +78,8 @@ export class LmdbLog implements LogStorage {
   async readTile(level: number, index: number): Promise<Uint8Array> {
     this.#file.assertOpen();
     checkTile(level, index);
-    await this.#file.breathe();
+    const breath = this.#file.breathe();
+    if (breath) await breath;
     return this.#file.read(() => {
       const hashes: Uint8Array[] = [];
       const first = index * TILE_WIDTH;

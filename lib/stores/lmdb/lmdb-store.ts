@@ -32,7 +32,8 @@ export class LmdbStore implements Store {
   async get(id: string): Promise<StoredRecord | undefined> {
     this.#file.assertOpen();
     checkId(id);
-    await this.#file.breathe();
+    const breath = this.#file.breathe();
+    if (breath) await breath;
     const value = this.#file.read(() => this.#file.records.getBinary(Buffer.from(id, 'hex')));
     return value && decodeStoredValue(value);
   }

@@ -63,7 +63,7 @@ describe('an append whose thread ended before it said what it did', () => {
       };
       const ending = {
         assertOpen: () => undefined,
-        breathe: async () => undefined,
+        breathe: () => undefined,
         read: <T>(read: () => T) => file.read(read),
         tables: file.tables,
         writer: { change },
