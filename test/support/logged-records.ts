@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { toHex } from '../../lib/bytes/octets.ts';
 import type { SigningIdentity } from '../../lib/messages/sign-message.ts';
 import type { CheckpointMemory } from '../../lib/signed-log/checkpoint-memory.ts';
+import type { LogAppend } from '../../lib/signed-log/log-storage.ts';
 import type { Archive } from '../../lib/stores/archive.ts';
+import { openMemoryArchive } from '../../lib/stores/memory.ts';
 import {
   acceptLoggedRecords,
   openLoggedRecords,
@@ -142,4 +144,35 @@ export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);
   return all;
+}
+
+/** An archive of which older states can be had again, as from a backup. */
+export class BackedUpArchive {
+  readonly #appends: LogAppend[] = [];
+  readonly archive: Archive;
+
+  constructor(archive: Archive = openMemoryArchive()) {
+    const { log } = archive;
+    this.archive = keptOpen(archive, {
+      log: {
+        ...forwarded(log),
+        append: async (append) => {
+          await log.append(append);
+          this.#appends.push(append);
+        },
+        close: async () => undefined,
+      },
+    });
+  }
+
+  get size(): number {
+    return this.#appends.length;
+  }
+
+  /** As it was after so many appends; in a place of its own. */
+  async at(appends: number): Promise<BackedUpArchive> {
+    const copy = new BackedUpArchive();
+    for (const append of this.#appends.slice(0, appends)) await copy.archive.log.append(append);
+    return copy;
+  }
 }
