@@ -19,21 +19,21 @@ import {
 } from './log-storage.ts';
 import { HASH_LENGTH } from './merkle-hash.ts';
 
-/** Writes what goes along with an append, in the same turn of the event loop. */
-type TakeAlong = (along: LogCompanions) => void;
-
 /** An empty log. It is gone with the process. */
 export class MemoryLogStorage implements LogStorage {
   readonly name = 'memory';
-  readonly #takeAlong: TakeAlong | undefined;
+  readonly #takeAlong: ((along: LogCompanions) => void) | undefined;
   readonly #leaves: Uint8Array[] = [];
   /** For each level its hashes. */
   readonly #levels: Uint8Array[][] = Array.from({ length: TILE_LEVELS }, () => []);
   #checkpoint: Uint8Array | undefined;
   #isClosed = false;
 
-  /** @param takeAlong - Of what keeps records beside the log; without it an append that takes something along is NOT_SUPPORTED. */
-  constructor(takeAlong?: TakeAlong) {
+  /**
+   * @param takeAlong - Of what keeps records beside the log: writes what goes along with an append, before it returns. Without it an append that
+   *   takes something along is NOT_SUPPORTED.
+   */
+  constructor(takeAlong?: (along: LogCompanions) => void) {
     this.#takeAlong = takeAlong;
   }
 

@@ -14,7 +14,7 @@ import { LmdbArchive } from './lmdb/lmdb-archive.ts';
 import { LmdbFile } from './lmdb/lmdb-file.ts';
 import { LmdbStore } from './lmdb/lmdb-store.ts';
 
-export type { Archive } from './archive.ts';
+export { ARCHIVE_LIMITS, type Archive } from './archive.ts';
 
 /**
  * Opens an lmdb store; makes the file, 0600, and its folder, 0700, where they are not there.

@@ -1,4 +1,4 @@
 /** keycask/stores/memory: records, and an archive, that are gone with the process. */
-export type { Archive } from './archive.ts';
+export { ARCHIVE_LIMITS, type Archive } from './archive.ts';
 export { openMemoryArchive } from './memory/memory-archive.ts';
 export { MemoryStore } from './memory/memory-store.ts';

@@ -15,7 +15,8 @@ import { PostgresStore } from './postgres/postgres-store.ts';
 import { RecordStatements } from './postgres/record-statements.ts';
 import { checkId } from './stored-bytes.ts';
 
-export type { Archive } from './archive.ts';
+export type { DatabasePlace } from './postgres/open-database.ts';
+export { ARCHIVE_LIMITS, type Archive } from './archive.ts';
 
 /** Where the database is, and whose records are meant. */
 export interface PostgresStoreOptions extends DatabasePlace {
