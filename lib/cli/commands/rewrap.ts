@@ -5,10 +5,10 @@ import { KeyStoreError } from '../../errors.ts';
 import type { SecretBytes } from '../../keys/secret-bytes.ts';
 import { writeDurably } from '../../platform/durable-file.ts';
 import type { SessionKeyStore } from '../../session-key-store.ts';
-import type { RewrapKeyOptions } from '../../session-key-store/types.ts';
+import type { BulkRewrapOptions, RewrapKeyOptions } from '../../session-key-store/types.ts';
 import { readCertificates } from '../certificate-file.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
-import { about } from '../errors.ts';
+import { about, usage } from '../errors.ts';
 import { openStore } from '../open-store.ts';
 import { examples, passwordFileOption, repeated, type PasswordOption } from '../options.ts';
 import { Progress } from '../progress.ts';
@@ -19,6 +19,8 @@ interface RewrapOptions extends PasswordOption {
   readonly drop?: readonly (number | string)[];
   readonly addPassword?: boolean;
   readonly to?: string;
+  readonly shared?: boolean;
+  readonly join?: boolean;
 }
 
 type RewrapContext = CommandContext<RewrapOptions>;
@@ -41,6 +43,11 @@ export function addRewrap(program: Command, invocation: Invocation): void {
     .option('--add-password', 'add a password; --password-file is then the new one')
     .addOption(passwordFileOption())
     .option('--to <container>', "wrap for this container instead of the home's own")
+    .option(
+      '--shared',
+      'every key, the work shared with whoever runs the same command on the same database; resumed where it was interrupted',
+    )
+    .option('--join', 'as --shared, but only take part in what is under way')
     .action(
       action<RewrapOptions>(invocation, async (context, queries: string[]) => {
         await using store = await openStore(context);
@@ -53,6 +60,13 @@ export function addRewrap(program: Command, invocation: Invocation): void {
           ...(password && (addPassword ? { addPassword: password } : { password })),
           ...(to !== undefined && { toContainer: to }),
         };
+        const { shared = false, join = false } = context.options;
+        if (shared || join) {
+          if (queries.length > 0)
+            throw usage('--shared and --join are of every key', 'Leave the ids and files out.');
+          await rewrapShared(context, store, { ...options, isJoining: join });
+          return;
+        }
         if (queries.length === 0) await rewrapAll(context, store, options);
         for (const query of queries) {
           context.signal.throwIfAborted();
@@ -86,6 +100,27 @@ async function readPassword(
   if (addPassword) return context.readSecret({ ...request, prompt: 'New password', isNew: true });
   if (!mayOpen || !context.isSecretGiven(request)) return undefined;
   return context.readSecret({ ...request, prompt: 'Password' });
+}
+
+/** Every key of the store, together with other processes. */
+async function rewrapShared(
+  context: RewrapContext,
+  store: SessionKeyStore,
+  options: BulkRewrapOptions,
+): Promise<void> {
+  using progress = new Progress(context, 'keys');
+  const { signal } = context;
+  const summary = await store.rewrapAll({
+    ...options,
+    signal,
+    onProgress: ({ id, done, total }) => progress.update({ name: id, done, total }),
+  });
+  for (const { id, code } of summary.failures) context.fail(new KeyStoreError(code), { id });
+  const { done, failed, own, machines } = summary;
+  context.output.result(
+    summary,
+    `${done} keys re-wrapped by ${machines.length} processes, ${own.done} of them by this one, ${failed} failed`,
+  );
 }
 
 /** Every key of the store; one that fails does not stop the rest. */
