@@ -7,22 +7,13 @@ import { KeyStoreError } from '../errors.ts';
 import type { Archive } from './archive.ts';
 import { compareArchives, compareRecords } from './copy/compare.ts';
 import { copyArchive } from './copy/copy-archive.ts';
+import type { CopyOptions } from './copy/copy-options.ts';
 import { copyRecords } from './copy/copy-records.ts';
+
+export type { CopyOptions, CopyProgress } from './copy/copy-options.ts';
 
 /** Records alone, or records with the signed log over them. */
 export type CopyEnd = Store | Archive;
-
-export interface CopyProgress {
-  readonly step: 'copying' | 'comparing';
-  readonly done: number;
-  /** Records, and of archives entries of the log and nodes of its map too. */
-  readonly total: number;
-}
-
-export interface CopyOptions {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: CopyProgress) => void;
-}
 
 /** What the copy has now. */
 export interface CopySummary {

@@ -4,7 +4,7 @@ import type { Store } from '../../contracts/store.ts';
 import { KeyStoreError } from '../../errors.ts';
 import { isSameHead } from '../../signed-log/log-bounds.ts';
 import { ARCHIVE_LIMITS, type Archive } from '../archive.ts';
-import type { CopyOptions } from '../copy-store.ts';
+import type { CopyOptions } from './copy-options.ts';
 import { inPages, requireSameLeaves } from './copy-archive.ts';
 import { countRecords, isSame, pagesOf, readPair } from './copy-records.ts';
 

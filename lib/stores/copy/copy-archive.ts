@@ -15,7 +15,7 @@ import {
 } from '../../signed-log/log-storage.ts';
 import { HASH_LENGTH } from '../../signed-log/merkle-hash.ts';
 import { ARCHIVE_LIMITS, type Archive } from '../archive.ts';
-import type { CopyOptions } from '../copy-store.ts';
+import type { CopyOptions } from './copy-options.ts';
 import { bringTo, countRecords, isSame, pagesOf, readPair, refuseOthers } from './copy-records.ts';
 
 /** @returns How many records were written. */

@@ -2,7 +2,7 @@
 import { equalBytes } from '../../bytes/octets.ts';
 import type { NewStoredRecord, Store, StoredRecord } from '../../contracts/store.ts';
 import { KeyStoreError } from '../../errors.ts';
-import type { CopyOptions } from '../copy-store.ts';
+import type { CopyOptions } from './copy-options.ts';
 
 /** @returns How many were written. */
 export async function copyRecords(
