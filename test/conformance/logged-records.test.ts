@@ -5,8 +5,10 @@ import { describe, expect, it } from 'vitest';
 import type { Archive } from '../../lib/stores/archive.ts';
 import { openLmdbArchive } from '../../lib/stores/lmdb.ts';
 import { openMemoryArchive } from '../../lib/stores/memory.ts';
+import { openPostgresArchive } from '../../lib/stores/postgres.ts';
 import { codeOfAsync } from '../support/errors.ts';
 import { collected, randomId, TestHome } from '../support/logged-records.ts';
+import { HAS_POSTGRES, PostgresServer } from '../support/postgres.ts';
 import { testIdentity } from '../support/signing-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -22,6 +24,16 @@ const ARCHIVES: [string, () => Promise<readonly [Archive, () => Promise<void>]>]
     },
   ],
 ];
+if (HAS_POSTGRES)
+  ARCHIVES.push([
+    'postgres',
+    async () => {
+      const server = await PostgresServer.start();
+      const storeId = randomBytes(16).toString('hex');
+      const archive = await openPostgresArchive({ url: server.url, storeId });
+      return [archive, () => server.stop()];
+    },
+  ]);
 
 describe.each(ARCHIVES)('records on %s', (_name, make) => {
   it('are those that two homes have written, and no others', async () => {

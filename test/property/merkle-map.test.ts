@@ -7,7 +7,7 @@ import { MerkleMap } from '../../lib/merkle-map/merkle-map.ts';
 import { codeOf, codeOfAsync } from '../support/errors.ts';
 import { CountingNodes, entriesOf, keyOf, naiveMapRoot, valueOf } from '../support/merkle-map.ts';
 
-const RUNS = process.env.SLOW ? 2000 : 150;
+const RUNS = process.env.SLOW ? 2000 : 60;
 
 /** Hashes, and keys that are the same for up to 63 of their 64 hex digits: what nobody can find, and what must work all the same. */
 const key = fc.oneof(
