@@ -14,6 +14,7 @@ import {
 } from '../../file-encryption/file-header.ts';
 import { decodeKeyFile } from '../../providers/key-files/key-file.ts';
 import { decodeKeyRecord } from '../../records/decode.ts';
+import { decodeLoggedLeaf } from '../../stores/logged/logged-leaf.ts';
 import { decodeManifestEntry } from '../../stores/manifest/manifest-entry.ts';
 import { MAX_LINE } from '../../stores/manifest/manifest-line.ts';
 import { decodeTrustList } from '../../trust/trust-list.ts';
@@ -111,11 +112,20 @@ export const KEYCASK_FILES: readonly FormatReader[] = [
   formatReader({
     id: 'manifest-entry',
     what: 'manifest entry of keycask',
-    detect: ({ bytes }) =>
-      begins(bytes, TAG.SEQUENCE, TAG.GENERALIZED_TIME, TAG.ENUMERATED, TAG.OCTET_STRING),
+    detect: ({ bytes }) => beginsAsEntry(bytes) && contentVersion(bytes) !== 2,
     decode: decodeManifestEntry,
     describe: ({ index, signingTime }) => ({
       summary: `Manifest entry ${index}, signed ${signingTime.toISOString()}.`,
+      notes: [NOT_VERIFIED],
+    }),
+  }),
+  formatReader({
+    id: 'logged-leaf',
+    what: 'entry of the log over records, of keycask',
+    detect: ({ bytes }) => beginsAsEntry(bytes) && contentVersion(bytes) === 2,
+    decode: decodeLoggedLeaf,
+    describe: ({ homeId, signingTime }) => ({
+      summary: `An entry by home ${toHex(homeId)}, signed ${signingTime.toISOString()}.`,
       notes: [NOT_VERIFIED],
     }),
   }),
@@ -166,7 +176,28 @@ export function jsonOf(bytes: Uint8Array): Readonly<Record<string, unknown>> | u
 }
 
 function isConfiguration(json: Readonly<Record<string, unknown>> | undefined): boolean {
-  return json?.['version'] === 1 && typeof json['provider'] === 'string';
+  const isKnown = json?.['version'] === 1 || json?.['version'] === 2;
+  return isKnown && typeof json['provider'] === 'string';
+}
+
+/** An entry of the manifest, or a leaf of a log over records. */
+function beginsAsEntry(bytes: Uint8Array): boolean {
+  return begins(bytes, TAG.SEQUENCE, TAG.GENERALIZED_TIME, TAG.ENUMERATED, TAG.OCTET_STRING);
+}
+
+/** The version that the content of such an entry begins with, in its one byte. */
+function contentVersion(bytes: Uint8Array): number | undefined {
+  const outer = headerLength(bytes, 0);
+  const content = outer + headerLength(bytes, outer);
+  return bytes[content] === TAG.INTEGER && bytes[content + 1] === 1
+    ? bytes[content + 2]
+    : undefined;
+}
+
+/** Bytes of a tag and its length. */
+function headerLength(bytes: Uint8Array, at: number): number {
+  const length = bytes[at + 1] ?? 0;
+  return 2 + (length > LONG_FORM ? length - LONG_FORM : 0);
 }
 
 /** The first line that is whole is base64 of an entry. */
@@ -196,6 +227,8 @@ function manifestLines(bytes: Uint8Array): Uint8Array[] {
   return lines;
 }
 
+/** From here on, how many bytes the length has. */
+const LONG_FORM = 0x80;
 const NEWLINE = 0x0a;
 /** Base64 of a SEQUENCE longer than 127 bytes. */
 const LETTER_M = 0x4d;

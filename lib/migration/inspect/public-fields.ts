@@ -31,6 +31,7 @@ const PUBLIC_FORMATS: ReadonlySet<string> = new Set([
   'keycask-metadata',
   'TrustList',
   'ManifestEntry',
+  'LoggedLeaf',
   'Checkpoint',
   'InclusionProof',
   'ConsistencyProof',

@@ -1,4 +1,5 @@
-/** Decoders of signed logs. */
+/** Decoders of signed logs, and of what a log over records has: its leaves, and the nodes of its map. */
+import { decodeNode, encodeNode, RADIX, type MapSlot } from '../../../lib/merkle-map/map-node.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../lib/signed-log/checkpoint.ts';
 import {
   decodeJournalEntry,
@@ -10,6 +11,8 @@ import {
   encodeConsistencyProof,
   encodeInclusionProof,
 } from '../../../lib/signed-log/index.ts';
+import { decodeLoggedLeaf, signLoggedLeaf } from '../../../lib/stores/logged/logged-leaf.ts';
+import { testIdentity } from '../signing-identity.ts';
 import { decoder, type Decoder } from './decoder.ts';
 
 const bytes = (length: number, first = 1): Uint8Array =>
@@ -30,6 +33,29 @@ function entry(size: number, leaves: readonly Uint8Array[]): Uint8Array {
     nodes: Array.from({ length: 6 }, (_, level) => bytes(32 * gained(level))),
     checkpoint: bytes(40),
   });
+}
+
+const ID = '000102030405060708090a0b0c0d0e0f';
+const SIGNER = await testIdentity('p-256');
+const LEAVES = await Promise.all(
+  (
+    [
+      { kind: 'put', id: ID, version: 1, sha256: bytes(32), label: 'reports' },
+      { kind: 'delete', id: ID, version: 2 },
+      { kind: 'trust', version: 3, sha256: bytes(32) },
+    ] as const
+  ).map((change) =>
+    signLoggedLeaf(
+      SIGNER,
+      { storeId: bytes(16), homeId: bytes(16, 3), change, state: bytes(32) },
+      new Date('2026-09-21T14:13:20Z'),
+    ),
+  ),
+);
+
+/** A node with these slots. */
+function node(slots: Readonly<Record<number, MapSlot>>): Uint8Array {
+  return encodeNode({ slots: Array.from({ length: RADIX }, (_, slot) => slots[slot]) });
 }
 
 export const SIGNED_LOG_DECODERS: readonly Decoder[] = [
@@ -55,6 +81,20 @@ export const SIGNED_LOG_DECODERS: readonly Decoder[] = [
     samples: () => [
       encodeConsistencyProof({ olderSize: 0, newerSize: 0, hashes: [] }),
       encodeConsistencyProof({ olderSize: 2, newerSize: 700, hashes: HASHES }),
+    ],
+  }),
+  decoder('LoggedLeaf', {
+    decode: decodeLoggedLeaf,
+    encode: ({ der }) => der,
+    samples: () => LEAVES.map(({ der }) => der),
+  }),
+  decoder('MapNode', {
+    decode: decodeNode,
+    encode: encodeNode,
+    samples: () => [
+      node({ 0: { key: bytes(32), value: bytes(1) } }),
+      node({ 3: { hash: bytes(32) }, 15: { hash: bytes(32, 7) } }),
+      node({ 1: { key: bytes(32, 16), value: bytes(60) }, 8: { hash: bytes(32) } }),
     ],
   }),
   decoder('JournalEntry', {

@@ -11,6 +11,7 @@ const PARTS_ONLY = new Set([
   'OpaqueKeyBlob',
   // Inside records, trust lists, checkpoints, key files and encrypted files.
   'Checkpoint',
+  'MapNode',
   'keycask-metadata',
   'stream header',
   'TrustList',
