@@ -57,7 +57,9 @@ describe('a Merkle map', () => {
         toHex(entry.key),
         new TextDecoder().decode(entry.value),
       ]);
-      expect(await entriesOf(new MerkleMap(nodes), root)).toEqual(texts.toSorted());
+      expect(await entriesOf(new MerkleMap(nodes), root)).toEqual(
+        texts.toSorted(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+      );
     });
     await fc.assert(law, { numRuns: RUNS });
   });

@@ -119,7 +119,7 @@ describe('a Merkle map whose nodes lie with a stranger', () => {
   it('is LOG_DAMAGED where a node is genuine and stands elsewhere', async () => {
     const { nodes, root } = await mapOf(200);
     const { slots } = decodeNode(nodes.nodes.get(toHex(root))!);
-    const wrong = placed(nodes, { ...slots, 3: slots[4], 4: slots[3] });
+    const wrong = placed(nodes, Object.assign([...slots], { 3: slots[4], 4: slots[3] }));
     expect(await codeOfAsync(entriesOf(new MerkleMap(nodes), wrong))).toBe('LOG_DAMAGED');
     const below3 = someEntries(200).filter(({ key }) => key[0]! >> 4 === 3);
     for (const { key } of below3)
