@@ -70,6 +70,13 @@ export class LeafSigners {
     return signer !== undefined;
   }
 
+  /** Is it by a key that this home signs with, or has signed with? */
+  isByThisHome(leaf: LoggedLeaf): boolean {
+    const { current, retired } = this.#anchor;
+    const signer = pinOf([current, ...retired], leaf.signerKeyId);
+    return signer !== undefined && isSignedBy(leaf, signer);
+  }
+
   /**
    * May the newest checkpoint be by its signer? One that was retired signs the checkpoint of the leaf that retires it.
    *
@@ -83,7 +90,8 @@ export class LeafSigners {
     )
       throw new KeyStoreError(
         'BLOB_SIGNER_NOT_TRUSTED',
-        'the newest checkpoint of the log is by a signer that is not trusted here',
+        `the newest checkpoint of the log is by ${toHex(signer.keyId)}, who is not trusted here`,
+        { hint: HOW_TO_PIN },
       );
   }
 
@@ -95,7 +103,8 @@ export class LeafSigners {
       if (signer || isPast || this.#isAudit) return signer;
       throw new KeyStoreError(
         'BLOB_SIGNER_NOT_TRUSTED',
-        `leaf ${index} of the log is by home ${toHex(homeId)}, whose signer is not trusted here`,
+        `leaf ${index} of the log is by home ${toHex(homeId)}, whose signer ${toHex(signerKeyId)} is not trusted here`,
+        { hint: HOW_TO_PIN },
       );
     }
     const signer = pinOf(index > this.#trustIndex ? [current] : [current, ...retired], signerKeyId);
@@ -122,3 +131,6 @@ export function wrong(index: number, problem: string): KeyStoreError {
 function notInForce(index: number): KeyStoreError {
   return wrong(index, 'is by a signer that is not in force there');
 }
+
+const HOW_TO_PIN =
+  'Somebody whom this home does not know writes to its store. If it is a home that was invited, or that has a new container: `keycask trust add` its signing certificate.';

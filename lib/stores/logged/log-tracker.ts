@@ -14,6 +14,7 @@ import { LeafSigners, wrong, type LoggedTrustAnchor, type PlacedLeaf } from './l
 import { decodeLoggedLeaf } from './logged-leaf.ts';
 import { EMPTY_STATE, trustChainOf, type LoggedState, type TrustChain } from './logged-state.ts';
 import { applyChange } from './map-changes.ts';
+import { checkOwnTrust } from './own-trust.ts';
 
 /** Which home follows which log. */
 export interface TrackerOptions {
@@ -87,10 +88,12 @@ export class LogTracker {
     if (found !== this.#found && !this.#isAccepting) await checkTrustedHead(view, found.anchor);
     const { homeId } = this.#options;
     const trustIndex = chain.trust?.index ?? 0;
-    const signers = new LeafSigners({ anchor: found.anchor, homeId, trustIndex });
+    const signersOf = { anchor: found.anchor, homeId, trustIndex };
+    const signers = new LeafSigners(signersOf);
     signers.checkCheckpoint(view.checkpoint);
+    if (!draft)
+      await this.#checkAlone(view, newest, { signers: new LeafSigners(signersOf), chain });
     if (base) for await (const placed of this.#leaves(view, base.index)) signers.check(placed);
-    else await this.#checkAlone(view, newest, { signers, chain });
     return () => {
       this.#found = found;
       this.#state = { ...chain, head: { index: size, hash: root }, mapRoot };
@@ -165,26 +168,20 @@ export class LogTracker {
     return trustChainOf(map, mapRoot, homeId, goesOn ? this.#state : EMPTY_STATE);
   }
 
-  /** Without a state to go on from: the newest leaf, and this home's newest trust leaf, which it made itself. */
+  /** Without a state that was made again here, whose nodes the archive may withhold: the newest leaf, and the trust of this home. */
   async #checkAlone(
     view: LogView,
     newest: PlacedLeaf,
     { signers, chain: { trust } }: { readonly signers: LeafSigners; readonly chain: TrustChain },
   ): Promise<void> {
+    const { homeId } = this.#options;
+    const statedBy = newest.index;
     if (trust) {
-      if (trust.index > newest.index) throw wrong(newest.index, 'states a trust that is to come');
-      for await (const own of this.#leaves(view, trust.index - 1, trust.index)) {
-        const { change, homeId } = own.leaf;
-        const isIt =
-          change.kind === 'trust' &&
-          change.version === trust.version &&
-          equalBytes(change.sha256, trust.sha256) &&
-          equalBytes(homeId, this.#options.homeId);
-        if (!isIt) throw wrong(newest.index, 'states a trust that this home has not entered');
-        signers.check(own);
-      }
+      if (trust.index > statedBy) throw wrong(statedBy, 'states a trust that is to come');
+      const leaves = this.#leaves(view, trust.index - 1);
+      await checkOwnTrust(leaves, { trust, statedBy, homeId, signers });
     }
-    if (trust?.index !== newest.index) signers.check(newest);
+    if (trust?.index !== statedBy) signers.check(newest);
   }
 
   async *#leaves(view: LogView, first: number, end?: number): AsyncGenerator<PlacedLeaf> {
@@ -232,14 +229,11 @@ function decodeOrSay(bytes: Uint8Array, index: number): PlacedLeaf['leaf'] {
 }
 
 /** @throws KeyStoreError LOG_REWOUND, LOG_FORKED */
-async function checkTrustedHead(
-  { checkpoint, rootAt }: LogView,
-  { trustedHead }: LoggedTrustAnchor,
-): Promise<void> {
+async function checkTrustedHead(view: LogView, { trustedHead }: LoggedTrustAnchor): Promise<void> {
   if (!trustedHead || trustedHead.index === 0) return;
   const { index, hash } = trustedHead;
-  if (index > checkpoint.size) throw rewound(checkpoint.size, index);
-  if (!equalBytes(await rootAt(index), hash))
+  if (index > view.checkpoint.size) throw rewound(view.checkpoint.size, index);
+  if (!equalBytes(await view.rootAt(index), hash))
     throw new KeyStoreError(
       'LOG_FORKED',
       `the log does not go on from the ${index} leaves that it had when the trust of this home was changed`,

@@ -112,6 +112,27 @@ export class LoggedRecords implements AsyncDisposable {
     return this.#stored.get(id);
   }
 
+  /**
+   * Records that are read together, in the order of `ids`, at most 1024.
+   *
+   * @returns Undefined where one is not there exactly as the log lists it; what is wrong {@link LoggedRecords.get} says.
+   * @throws KeyStoreError as {@link LoggedRecords.refresh} does.
+   */
+  async getIntact(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    for (const id of ids) checkId(id);
+    return this.#stored.intact(ids);
+  }
+
+  /**
+   * Records that are exactly as the log lists them, as of one refresh; undefined where one is not, which {@link LoggedRecords.get} explains.
+   *
+   * @param ids - At most 256.
+   */
+  async getMany(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    for (const id of ids) checkId(id);
+    return this.#stored.getMany(ids);
+  }
+
   /** What the log lists for an id that is not deleted, as of the last refresh. */
   async find(id: string): Promise<ListedRecord | undefined> {
     checkId(id);

@@ -41,8 +41,9 @@ export async function trustChainOf(
   known: TrustChain = EMPTY_STATE,
 ): Promise<TrustChain> {
   const home = await map.get(mapRoot, homeKey(homeId));
-  if (!home) return EMPTY_STATE;
-  const { first, newest } = decodeHomeValue(home);
+  const { first, newest } = home ? decodeHomeValue(home) : { first: 1, newest: 0 };
+  // It only grows: whoever has the nodes withheld could state less.
+  if (newest < (known.trust?.version ?? 0)) throw outOfOrder();
   const from = known.trust ? known.trust.version + 1 : first;
   if (newest - from >= MAX_TRUSTS) throw outOfOrder();
   const versions = Array.from({ length: newest - from + 1 }, (_, i) => from + i);
@@ -50,18 +51,19 @@ export async function trustChainOf(
     mapRoot,
     versions.map((version) => trustKey(homeId, version)),
   );
-  let { trust, trustIndexes } = known;
+  let { trust } = known;
+  const trustIndexes = [...known.trustIndexes];
   for (const [i, version] of versions.entries()) {
     const value = values[i] && decodeTrustValue(values[i]);
     if (!value || value.index <= (trust?.index ?? 0)) throw outOfOrder();
     trust = { version, ...value };
-    trustIndexes = [...trustIndexes, value.index];
+    trustIndexes.push(value.index);
   }
   return { trust, trustIndexes };
 }
 
 /** More changes of one home's trust than anybody makes: what a liar says must not be counted up to. */
-const MAX_TRUSTS = 1 << 20;
+const MAX_TRUSTS = 1 << 16;
 
 function outOfOrder(): KeyStoreError {
   return new KeyStoreError('MANIFEST_DAMAGED', "the log's state has the trust of this home wrong");

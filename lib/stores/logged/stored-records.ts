@@ -61,6 +61,40 @@ export class StoredRecords {
     throw new KeyStoreError(FAULTS[look.status], `record ${id}: ${EXPLANATIONS[look.status]}`);
   }
 
+  /**
+   * Records that are read together, in the order of `ids`.
+   *
+   * @returns Undefined where one is not there exactly as the log lists it: {@link StoredRecords.get} says why, or that it has become so.
+   */
+  async intact(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    const { archive, log, reader } = this.#parts;
+    await log.refresh();
+    const values = await reader.records(ids);
+    const stored = await (archive.readRecords?.(ids) ??
+      Promise.all(ids.map((id) => archive.store.get(id))));
+    return ids.map((id, i) => {
+      const look = compare(id, values[i], stored[i]);
+      return look.status === 'intact' ? look.record : undefined;
+    });
+  }
+
+  /** Those that are intact, as of one look at the log; of the others {@link StoredRecords.get} tells what they are. */
+  async getMany(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    const { archive, log, reader } = this.#parts;
+    await log.refresh();
+    const values = await reader.records(ids);
+    const found: (ManifestedRecord | undefined)[] = [];
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      const stored = await Promise.all(some.map((id) => archive.store.get(id)));
+      for (const [i, id] of some.entries()) {
+        const look = compare(id, values[at + i], stored[i]);
+        found.push(look.status === 'intact' ? look.record : undefined);
+      }
+    }
+    return found;
+  }
+
   /** Every record that the log lists, then those that it does not. */
   async *verify(): AsyncGenerator<RecordFinding> {
     await this.#parts.log.refresh();
