@@ -18,6 +18,7 @@ export type {
   StoreProgress,
   TrustedSignerInfo,
   VerifyResult,
+  VerifyStoredOptions,
 } from './session-key-store/types.ts';
 export type { DoctorCheck, DoctorReport } from './session-key-store/doctor.ts';
 export type { ContainerCertificates, ContainerKeys } from './session-key-store/container.ts';

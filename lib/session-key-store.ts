@@ -66,6 +66,7 @@ import type {
   RewrapKeyOptions,
   TrustedSignerInfo,
   VerifyResult,
+  VerifyStoredOptions,
 } from './session-key-store/types.ts';
 import { verifyRecords } from './session-key-store/verify.ts';
 
@@ -198,10 +199,12 @@ export class SessionKeyStore implements FileKeys, AsyncDisposable {
    * Checks all records, or one, against manifest, signature and form. Needs no private key.
    *
    * Records that lie in the store and that the manifest does not list come last, without a label: nothing uses them, but somebody put
-   * them there, or put an old manifest back.
+   * them there, or put an old manifest back. Of many records the signatures are verified on all cores.
+   *
+   * @throws KeyStoreError CANCELLED.
    */
-  verify(query?: string): AsyncIterable<VerifyResult> {
-    return verifyRecords(this.#home, query);
+  verify(query?: string, options?: VerifyStoredOptions): AsyncIterable<VerifyResult> {
+    return verifyRecords(this.#home, query, options);
   }
 
   /** Verifies a record that is not from this store. @throws KeyStoreError BLOB_SIGNER_NOT_TRUSTED, BLOB_SIGNATURE_INVALID, BLOB_MALFORMED. */

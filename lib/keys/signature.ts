@@ -28,6 +28,14 @@ export function signMessage(
   });
 }
 
+/** {@link verifySignature}, which somebody else may do meanwhile. */
+export type CheckSignature = (
+  spki: Uint8Array,
+  scheme: SignatureScheme,
+  message: Uint8Array,
+  signature: Uint8Array,
+) => Promise<boolean>;
+
 /** Does `signature` fit? False for every malformed signature, and for a key that is not of the scheme's kind. */
 // oxlint-disable-next-line max-params -- the four things that a verification is made of
 export function verifySignature(

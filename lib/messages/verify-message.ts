@@ -10,7 +10,7 @@ import {
   type Signer,
 } from '../cms/signed-data.ts';
 import { KeyStoreError } from '../errors.ts';
-import { verifySignature } from '../keys/signature.ts';
+import { parsePublicKey, verifySignature, type CheckSignature } from '../keys/signature.ts';
 
 /**
  * Reads a message and checks that a trusted signer made it.
@@ -26,12 +26,36 @@ export function verifyMessage<S extends Signer>(
 ): { message: SignedMessage; signer: S } {
   const decoded = decodeSignedData(bytes, types, findSigner);
   const { message, signer } = decoded;
-  const digest = createHash(schemeHash(message.scheme)).update(message.content).digest();
+  const { scheme, signedAttributes, signature } = message;
   const fits =
-    equalBytes(digest, message.messageDigest) &&
-    verifySignature(signer.publicKey, message.scheme, message.signedAttributes, message.signature);
+    hasItsDigest(message) && verifySignature(signer.publicKey, scheme, signedAttributes, signature);
   if (!fits) throw new KeyStoreError('BLOB_SIGNATURE_INVALID');
   return decoded;
+}
+
+/** As {@link verifyMessage}, with the signature checked by somebody else: on another core, for example. */
+// oxlint-disable-next-line max-params -- those of verifyMessage
+export async function verifyMessageBy<S extends Signer>(
+  check: CheckSignature,
+  bytes: Uint8Array,
+  types: readonly MessageType[],
+  findSigner: FindSigner<S>,
+): Promise<{ message: SignedMessage; signer: S }> {
+  const decoded = decodeSignedData(bytes, types, findSigner);
+  const { message, signer } = decoded;
+  const { scheme, signedAttributes, signature } = message;
+  const fits =
+    hasItsDigest(message) &&
+    // A key that cannot be parsed says so here, as it does there.
+    parsePublicKey(signer.publicKey) &&
+    (await check(signer.publicKey, scheme, signedAttributes, signature));
+  if (!fits) throw new KeyStoreError('BLOB_SIGNATURE_INVALID');
+  return decoded;
+}
+
+function hasItsDigest({ scheme, content, messageDigest }: SignedMessage): boolean {
+  const digest = createHash(schemeHash(scheme)).update(content).digest();
+  return equalBytes(digest, messageDigest);
 }
 
 /** A FindSigner that knows a fixed list of pins. */

@@ -12,7 +12,8 @@ import type {
   VerifiedRecordParts,
 } from '../contracts/verified-record.ts';
 import { BlobFormatError, KeyStoreError } from '../errors.ts';
-import { verifyMessage } from '../messages/verify-message.ts';
+import type { CheckSignature } from '../keys/signature.ts';
+import { verifyMessage, verifyMessageBy } from '../messages/verify-message.ts';
 
 /** A signer and how far it is trusted. */
 export interface TrustedSigner extends Signer {
@@ -44,7 +45,28 @@ export interface VerifyOptions {
  * ```
  */
 export function verifyKeyRecord(bytes: Uint8Array, options: VerifyOptions): VerifiedKeyRecord {
-  const { message, signer } = verifyMessage(bytes, ['contentInfo', 'keyBlob'], options.findSigner);
+  return recordOf(bytes, verifyMessage(bytes, TYPES, options.findSigner), options);
+}
+
+/**
+ * As {@link verifyKeyRecord}, with the signature checked by somebody else: of many records, on all cores.
+ *
+ * @param bytes - Not changed by anybody until the promise settles.
+ */
+export async function verifyKeyRecordBy(
+  check: CheckSignature,
+  bytes: Uint8Array,
+  options: VerifyOptions,
+): Promise<VerifiedKeyRecord> {
+  return recordOf(bytes, await verifyMessageBy(check, bytes, TYPES, options.findSigner), options);
+}
+
+/** What remains once the signature fits. */
+function recordOf(
+  bytes: Uint8Array,
+  { message, signer }: { readonly message: SignedMessage; readonly signer: TrustedSigner },
+  options: VerifyOptions,
+): VerifiedKeyRecord {
   const metadataDer = message.metadata!;
   const metadata = decodeKeyMetadata(metadataDer);
   checkPlace(metadata, options);
@@ -105,3 +127,5 @@ export function readContent(
 function contradiction(field: string, problem: string): BlobFormatError {
   return new BlobFormatError({ format: 'keycask-metadata', field, offset: 0, problem });
 }
+
+const TYPES = ['contentInfo', 'keyBlob'] as const;

@@ -8,7 +8,13 @@ import { signerOf } from '../keys/certificate-signer.ts';
 import type { SigningIdentity } from '../messages/sign-message.ts';
 import type { ExchangeKey } from '../records/open.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
-import { verifyKeyRecord, type TrustedSigner } from '../records/verify.ts';
+import type { CheckSignature } from '../keys/signature.ts';
+import {
+  verifyKeyRecord,
+  verifyKeyRecordBy,
+  type TrustedSigner,
+  type VerifyOptions,
+} from '../records/verify.ts';
 import type { ManifestedRecord } from '../stores/manifest/manifested-store.ts';
 import { openMemoryWork } from '../stores/memory-work.ts';
 import type { TrustedContainer, TrustList } from '../trust/trust-list.ts';
@@ -231,7 +237,16 @@ export class Home {
     return this.verifyShelved(await this.shelf.get(id));
   }
 
-  verifyShelved({ id, bytes, version, index }: ManifestedRecord): VerifiedKeyRecord {
+  verifyShelved(record: ManifestedRecord): VerifiedKeyRecord {
+    return verifyKeyRecord(record.bytes, this.#expected(record));
+  }
+
+  /** As {@link Home.verifyShelved}, with the signature checked by somebody else: of many records, on all cores. */
+  verifyShelvedBy(check: CheckSignature, record: ManifestedRecord): Promise<VerifiedKeyRecord> {
+    return verifyKeyRecordBy(check, record.bytes, this.#expected(record));
+  }
+
+  #expected({ id, version, index }: ManifestedRecord): VerifyOptions {
     const findSigner = (keyId: Uint8Array): TrustedSigner => {
       const pin = this.#trust.signer(keyId);
       // What a retired signer made before he was retired is as good as ever; what he made later is not.
@@ -243,7 +258,7 @@ export class Home {
       }
       return { ...pin, trust: 'pinned' };
     };
-    return verifyKeyRecord(bytes, { findSigner, id, version, storeId: this.storeId });
+    return { findSigner, id, version, storeId: this.storeId };
   }
 
   /**

@@ -138,6 +138,14 @@ class LogShelf implements RecordShelf {
     return record;
   }
 
+  getIntact(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    return this.#records.getIntact(ids);
+  }
+
+  getMany(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]> {
+    return this.#records.getMany(ids);
+  }
+
   find(id: string): Promise<ListedRecord | undefined> {
     return this.#records.find(id);
   }

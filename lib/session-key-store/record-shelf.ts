@@ -29,6 +29,19 @@ export interface RecordShelf {
 
   /** @throws KeyStoreError KEY_NOT_FOUND; RECORD_MISSING, RECORD_ROLLED_BACK, RECORD_MISPLACED where the store does not have what the manifest lists. */
   get(id: string): Promise<ManifestedRecord>;
+  /**
+   * Records that are read together, in the order of `ids`. Shelves need not have it: then each is a {@link RecordShelf.get}.
+   *
+   * @returns Undefined where one is not there exactly as it is listed; what is wrong {@link RecordShelf.get} says.
+   */
+  getIntact?(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]>;
+  /**
+   * Records that are exactly as the manifest lists them, as of one look at it; undefined where one is not, and {@link RecordShelf.get} tells why.
+   * Shelves need not have it.
+   *
+   * @param ids - At most 256.
+   */
+  getMany?(ids: readonly string[]): Promise<(ManifestedRecord | undefined)[]>;
   /** What the manifest lists for an id that was not removed. */
   find(id: string): Promise<ListedRecord | undefined>;
   /** The newest version of an id, a removed one's included; undefined where it was never there. */

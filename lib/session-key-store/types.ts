@@ -149,6 +149,14 @@ export interface KeyInfo {
   readonly commitment?: string;
 }
 
+/** Of verifying all records. */
+export interface VerifyStoredOptions {
+  /** Ends it with CANCELLED. */
+  readonly signal?: AbortSignal;
+  /** Threads that verify signatures; default one for each core, with 1 none. Few records start none. */
+  readonly jobs?: number;
+}
+
 /** The outcome of verifying one record. */
 export interface VerifyResult {
   readonly id: string;

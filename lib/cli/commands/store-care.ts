@@ -46,7 +46,9 @@ export function addStoreVerify(group: Command, invocation: Invocation): void {
         const counts = { entries, records: 0, files: 0, failed: 0 };
         using progress = new Progress(context, 'keys');
         const { records: total } = await store.storeStatus(context.storeUrl);
-        for await (const { id, state, message } of store.verify()) {
+        for await (const { id, state, message } of store.verify(undefined, {
+          signal: context.signal,
+        })) {
           context.signal.throwIfAborted();
           progress.update({ name: id, done: ++counts.records, total });
           if (state === 'ok') continue;
