@@ -1,10 +1,11 @@
 /** Re-wrapping all records of a home, each once, by any number of processes that may be killed at any moment. */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { equalBytes, toHex } from '../bytes/octets.ts';
 import type { VerifiedKeyRecord } from '../contracts/verified-record.ts';
 import type { WorkItem, WorkResult } from '../contracts/work-list.ts';
 import { KeyStoreError } from '../errors.ts';
-import type { RecordToPut } from '../stores/manifest/manifested-store.ts';
+import type { ManifestedRecord, RecordToPut } from '../stores/manifest/manifested-store.ts';
 import { codeOfRecord, workThrough } from './bulk-work.ts';
 import type { Home } from './home.ts';
 import { recipientsOf } from './keys.ts';
@@ -58,8 +59,9 @@ async function rewrap(
   kind: 'rewrap' | 'rotate',
   { signal, onProgress, isJoining = false }: BulkRewrapOptions,
 ): Promise<BulkSummary> {
+  const rewrapping = { target, kind, turns: new ComputingTurns() };
   const work = (items: readonly WorkItem[]): Promise<WorkResult[]> =>
-    rewrapBatch(home, { target, kind }, items);
+    rewrapBatch(home, rewrapping, items);
   const atOnce = home.shelf.putVersions ? WRITTEN_AT_ONCE : 1;
   const task = { kind, aim: aimOf(target), atOnce, work };
   const options = { isJoining, ...(signal && { signal }) };
@@ -80,6 +82,18 @@ async function rewrap(
 interface Rewrapping {
   readonly target: Target;
   readonly kind: 'rewrap' | 'rotate';
+  readonly turns: ComputingTurns;
+}
+
+/** Of two batches at once one is computed, so that less of both is lost when the process ends, and the other is read or written. */
+class ComputingTurns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(compute: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(compute);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
 }
 
 /** All of them are written together; what somebody else changed meanwhile is looked at again. */
@@ -95,9 +109,13 @@ async function rewrapBatch(
     await home.refresh();
     // Begun before the records are read: where the container is rotated meanwhile, the shelf takes nothing of the old one.
     const author = await home.author();
-    const next = await Promise.all(left.map((item) => nextVersion(home, rewrapping, item)));
+    const read = await home.shelf.getIntact?.(left.map(({ id }) => id));
+    const items = left;
+    const next = await rewrapping.turns.take(() => nextVersions(home, rewrapping, items, read));
     const toPut = next.filter((each): each is RecordToPut => 'bytes' in each);
     for (const each of next) if ('outcome' in each) results.push(each);
+    // Others have appended meanwhile: what is composed after an older state has to be composed and signed again.
+    if (toPut.length > 0) await home.refresh();
     const lost = new Set(await putVersions(home, toPut, author));
     for (const { id } of toPut) if (!lost.has(id)) results.push({ id, outcome: 'done' });
     left = left.filter(({ id }) => lost.has(id));
@@ -105,14 +123,39 @@ async function rewrapBatch(
   return results;
 }
 
+/**
+ * A few at a time. Between them others come to their turn: an append whose answer waits for all of this would be behind the log when it
+ * gets on.
+ */
+// oxlint-disable-next-line max-params -- items, and what was read of them
+async function nextVersions(
+  home: Home,
+  rewrapping: Rewrapping,
+  items: readonly WorkItem[],
+  read: readonly (ManifestedRecord | undefined)[] = [],
+): Promise<(RecordToPut | WorkResult)[]> {
+  const next: (RecordToPut | WorkResult)[] = [];
+  for (let at = 0; at < items.length; at += COMPUTED_AT_ONCE) {
+    const some = items.slice(at, at + COMPUTED_AT_ONCE);
+    next.push(
+      ...(await Promise.all(
+        some.map((item, i) => nextVersion(home, rewrapping, item, read[at + i])),
+      )),
+    );
+    await setImmediate();
+  }
+  return next;
+}
+
 /** What is to be written, or what became of the item without that. */
 async function nextVersion(
   home: Home,
   { target, kind }: Rewrapping,
   { id, version }: WorkItem,
+  read?: ManifestedRecord,
 ): Promise<RecordToPut | WorkResult> {
   try {
-    const record = await home.readRecord(id);
+    const record = read ? home.verifyShelved(read) : await home.readRecord(id);
     const { recordVersion, label } = record.metadata;
     if (kind === 'rotate' && isAsWanted(record, target)) return { id, outcome: 'unchanged' };
     // Whoever claimed it before was killed between writing it and saying so.
@@ -193,6 +236,8 @@ function aimOf({ signer, wanted, options }: Target): string {
 }
 
 /** Enough that claiming, writing and finishing cost little beside the work, few enough that little is done again when a process ends. */
-const WRITTEN_AT_ONCE = 64;
+const WRITTEN_AT_ONCE = 256;
+/** Keys that are elsewhere are asked for so many at once; with keys in this process, it does nothing else for as long. */
+const COMPUTED_AT_ONCE = 4;
 /** Each is somebody else who changed the same records. */
 const MAX_TRIES = 100;

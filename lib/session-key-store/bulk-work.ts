@@ -11,7 +11,7 @@ export interface BulkTask {
   readonly kind: WorkKind;
   /** Equal for equal work: of processes with equal ones each record is worked on by one. */
   readonly aim: string;
-  /** Records that are worked on, and written, together. */
+  /** Records that are worked on, and written, together: at most so many. */
   readonly atOnce: number;
   /** Does it; whatever was done before must be noticed, since whoever did it may have been killed before it could say so. */
   readonly work: (items: readonly WorkItem[]) => Promise<readonly WorkResult[]>;
@@ -64,11 +64,14 @@ class BulkRun {
   #done = 0;
   #total: number | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Items of the next claim. */
+  #size: number;
 
   constructor(list: WorkList, task: BulkTask, signal: AbortSignal | undefined) {
     this.#list = list;
     this.#task = task;
     this.#signal = signal;
+    this.#size = Math.min(FIRST_CLAIM, task.atOnce);
   }
 
   /** Where many are worked on at once there are two lanes: while one waits for the store, the other computes. */
@@ -82,15 +85,24 @@ class BulkRun {
     try {
       while (!this.#hasFailed) {
         if (this.#signal?.aborted) throw new KeyStoreError('CANCELLED');
-        const items = await this.#list.claim(this.#task.atOnce);
+        const items = await this.#list.claim(this.#size);
         if (!items) return;
         if (items.length === 0) await sleep(LOOK_AGAIN_MS);
-        else await this.#work(items);
+        else await this.#timed(items);
       }
     } catch (error) {
       this.#error ??= error;
       this.#hasFailed = true;
     }
+  }
+
+  /** Of what is under way when a process is killed nothing is left: so a claim is not for longer than a moment, on a slow machine too. */
+  async #timed(items: readonly WorkItem[]): Promise<void> {
+    const begin = performance.now();
+    await this.#work(items);
+    const fitting = (items.length * CLAIM_MS) / (performance.now() - begin);
+    const size = Math.min(fitting, 2 * this.#size, this.#task.atOnce);
+    this.#size = Math.max(Math.floor(size), Math.min(LEAST_CLAIM, this.#task.atOnce));
   }
 
   async #work(items: readonly WorkItem[]): Promise<void> {
@@ -151,3 +163,9 @@ const OF_ONE_RECORD: ReadonlySet<KeyStoreErrorCode> = new Set([
 /** Others work on what is left, and one of them may end. */
 const LOOK_AGAIN_MS = 100;
 const LOOK_EVERY_MS = 500;
+/** How long a claim is to take, with what waits for the other lane. */
+const CLAIM_MS = 1500;
+/** Items of the first claim, of which nobody knows how long it takes. */
+const FIRST_CLAIM = 32;
+/** Fewer, and the append costs as much as the work. */
+const LEAST_CLAIM = 16;

@@ -64,19 +64,33 @@ export async function acceptLogShelf(
   access: LogAccess,
   trustFile: TrustFile,
 ): Promise<{ readonly shelf: RecordShelf; readonly givenUp: Checkpoint | undefined }> {
-  const options = await optionsOf(access, trustFile);
+  const options = await optionsOf(access, trustFile, 0);
   const { records, givenUp } = await acceptLoggedRecords(options);
   return { shelf: new LogShelf(records, options), givenUp };
 }
 
-async function optionsOf(access: LogAccess, trustFile: TrustFile): Promise<LoggedRecordsOptions> {
-  const { storeId } = (await readAnyTrust(access.folder)).list;
+/**
+ * @param oldest - Version of trust.cms that the log has to list at least. Default: that of the one in the folder, which was entered in the log
+ *   before it was put there. Without that, an older database would bring back whom this home has revoked since.
+ */
+async function optionsOf(
+  access: LogAccess,
+  trustFile: TrustFile,
+  oldest?: number,
+): Promise<LoggedRecordsOptions> {
+  // Before the log is read: whatever is entered meanwhile is newer.
+  const { storeId, trustVersion } = (await readAnyTrust(access.folder)).list;
   return {
     ...(await partsOf(access, storeId)),
     findTrust: async (listed) => {
       // Even the first trust is entered: a log that lists none of this home is another one, or was cut.
       if (!listed)
         throw new KeyStoreError('LOG_REWOUND', 'the log has no entry of the trust of this home');
+      if (listed.version < (oldest ?? trustVersion))
+        throw new KeyStoreError(
+          'LOG_REWOUND',
+          `the log lists trust.cms of version ${listed.version}, and the home has version ${trustVersion}`,
+        );
       return anchorOf(await trustFile.load(listed.sha256), access);
     },
   };
@@ -95,10 +109,14 @@ async function partsOf(
 function anchorOf(trust: Trust, { alsoTrust = [] }: LogAccess): LoggedTrustAnchor {
   const own = trust.pins.filter(({ container }) => container);
   const others = trust.pins.filter(({ container, state }) => !container && state === 'pinned');
+  // Who is listed already is what the list says: a revoked one cannot be pinned again.
+  const newcomers = alsoTrust
+    .map((certificate) => signerOf(certificate))
+    .filter(({ keyId }) => !trust.find(keyId));
   return {
     current: trust.current,
     retired: own.filter(({ state }) => state === 'retired'),
-    pinned: [...others, ...alsoTrust.map((certificate) => signerOf(certificate))],
+    pinned: [...others, ...newcomers],
     trustedHead: trust.list.manifestHead,
   };
 }

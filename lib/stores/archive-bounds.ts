@@ -36,6 +36,15 @@ export function checkAlong(along: LogCompanions | undefined): void {
 }
 
 /** @throws KeyStoreError PARAMETER_INVALID */
+export function checkRecordsToRead(ids: readonly string[]): void {
+  if (ids.length > ARCHIVE_LIMITS.alongRecords)
+    throw new KeyStoreError(
+      'PARAMETER_INVALID',
+      `at most ${ARCHIVE_LIMITS.alongRecords} records are read at once`,
+    );
+}
+
+/** @throws KeyStoreError PARAMETER_INVALID */
 export function checkNodesToRead(hashes: readonly Uint8Array[]): void {
   if (hashes.length > ARCHIVE_LIMITS.readNodes)
     throw new KeyStoreError(

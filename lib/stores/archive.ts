@@ -1,5 +1,5 @@
 /** Archive: records, the signed log over them and the nodes of its map, in one place that changes all three in one transaction. */
-import type { Store } from '../contracts/store.ts';
+import type { Store, StoredRecord } from '../contracts/store.ts';
 import type { LogHead, LogStorage } from '../signed-log/log-storage.ts';
 
 /** What one call may carry beside what LOG_LIMITS allows; an archive refuses more. */
@@ -41,6 +41,15 @@ export interface Archive extends AsyncDisposable {
    * @throws KeyStoreError PARAMETER_INVALID, and as {@link Store.get} does.
    */
   readNodes(hashes: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+
+  /**
+   * Reads many records at once. Archives need not have it: then each is a {@link Store.get}.
+   *
+   * @param ids - Each once, at most {@link ARCHIVE_LIMITS}.alongRecords.
+   * @returns In the order of `ids`; undefined where there is none. The caller owns the bytes.
+   * @throws KeyStoreError PARAMETER_INVALID, and as {@link Store.get} does.
+   */
+  readRecords?(ids: readonly string[]): Promise<(StoredRecord | undefined)[]>;
 
   /** Hashes of all map nodes, each once, in any order; memory for one page of them. Changes made meanwhile may or may not be seen. */
   listNodes(): AsyncIterable<Uint8Array>;

@@ -2,7 +2,7 @@
 import { toHex } from '../../bytes/octets.ts';
 import { KeyStoreError } from '../../errors.ts';
 import type { LogHead, LogStorage } from '../../signed-log/log-storage.ts';
-import { checkNodeHashes, checkNodesToRead } from '../archive-bounds.ts';
+import { checkNodeHashes, checkNodesToRead, checkRecordsToRead } from '../archive-bounds.ts';
 import type { Archive } from '../archive.ts';
 import type { Database, Row } from './database.ts';
 import { LogStatements } from './log-statements.ts';
@@ -10,14 +10,14 @@ import { MapStatements } from './map-statements.ts';
 import { PostgresLog } from './postgres-log.ts';
 import { PostgresStore } from './postgres-store.ts';
 import { RecordStatements } from './record-statements.ts';
-import type { Store } from '../../contracts/store.ts';
+import type { StoredRecord } from '../../contracts/store.ts';
 
 /** Hashes that one statement gives, or removes. */
 const PAGE = 1000;
 
 export class PostgresArchive implements Archive {
   readonly name = 'postgres';
-  readonly store: Store;
+  readonly store: PostgresStore;
   readonly log: LogStorage;
   readonly #database: Database;
   readonly #statements: MapStatements;
@@ -40,6 +40,11 @@ export class PostgresArchive implements Archive {
       const bytes = found.get(toHex(hash));
       return bytes && new Uint8Array(bytes);
     });
+  }
+
+  async readRecords(ids: readonly string[]): Promise<(StoredRecord | undefined)[]> {
+    checkRecordsToRead(ids);
+    return this.store.getAll(ids);
   }
 
   async *listNodes(): AsyncGenerator<Uint8Array> {

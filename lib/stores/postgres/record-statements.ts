@@ -38,6 +38,14 @@ export class RecordStatements {
     };
   }
 
+  /** Rows of those that are there, tombstones too, in any order. */
+  getAll(ids: readonly string[]): Statement {
+    return {
+      text: `SELECT id, version, bytes FROM ${this.#table} WHERE store = $1 AND id = ANY ($2::uuid[])`,
+      values: [this.#store, ids],
+    };
+  }
+
   /** Returns a row where it was written. */
   change({ id, version, bytes, attempt }: RecordChange): Statement {
     if (version === 1)
