@@ -136,6 +136,10 @@ class LogShelf implements RecordShelf {
     return this.#records.head;
   }
 
+  get checkpoint(): Checkpoint | undefined {
+    return this.#records.checkpoint;
+  }
+
   get trust(): RecordShelf['trust'] {
     const { trust } = this.#records;
     if (!trust) throw new KeyStoreError('LOG_REWOUND', 'the log has no trust of this home');
