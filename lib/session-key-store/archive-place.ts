@@ -1,9 +1,11 @@
 /** Where the archive of a home lies: keycask.json says it, but for what a database lets nobody in without. */
 import { randomBytes } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fromHex, toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { OpenWork } from '../contracts/work-list.ts';
+import { withFsErrors } from '../platform/fs-error.ts';
 import type { Archive } from '../stores/archive.ts';
 import type { DatabasePlace } from '../stores/postgres/open-database.ts';
 import type { HomeConfiguration, HomeFolder } from './home-folder.ts';
@@ -47,6 +49,27 @@ export async function openArchive(
   const { openPostgresArchive } = await import('../stores/postgres.ts');
   const database = databaseOf({ storeUrlFile, storeSchema }, storeUrl);
   return openPostgresArchive({ storeId: toHex(storeId), ...database });
+}
+
+/**
+ * Opening an lmdb archive makes its file. Of a home that is there, or of a store that is joined, an empty new one would be of no use, and hide
+ * that the right one is away: a disk that is not mounted, a file that was moved.
+ *
+ * @throws KeyStoreError FILE_NOT_FOUND
+ */
+export async function requireArchive(
+  folder: HomeFolder,
+  { store, storePath = folder.database }: ArchiveConfiguration,
+): Promise<void> {
+  if (store !== 'lmdb') return;
+  const stats = await withFsErrors(storePath, () => stat(storePath)).catch((error: unknown) => {
+    if (KeyStoreError.is(error) && error.code === 'FILE_NOT_FOUND') return undefined;
+    throw error;
+  });
+  if (stats) return;
+  throw new KeyStoreError('FILE_NOT_FOUND', `${storePath}: the file of the store is not there`, {
+    hint: 'Mount its disk, or put it back. Where only a backup is left, put that in its place; then see `keycask store accept`.',
+  });
 }
 
 /** Where processes share the work over all records of a home: the database that its archive lies in, or nowhere. */

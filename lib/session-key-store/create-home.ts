@@ -5,7 +5,7 @@ import type { Provider } from '../contracts/provider.ts';
 import { KeyStoreError } from '../errors.ts';
 import { defaultHome } from '../platform/folders.ts';
 import { openCheckpointMemory } from '../signed-log/checkpoint-memory.ts';
-import { describePlace } from './archive-place.ts';
+import { describePlace, requireArchive } from './archive-place.ts';
 import { chooseProvider } from './choose-provider.ts';
 import {
   createContainer,
@@ -16,7 +16,7 @@ import {
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import type { Home } from './home.ts';
 import { readInvitation, type JoinedStore } from './invitation.ts';
-import { enterFirstTrust } from './log-shelf.ts';
+import { enterFirstTrust, type LogAccess } from './log-shelf.ts';
 import { createManifest } from './manifest-shelf.ts';
 import {
   DEFAULT_CONTAINER,
@@ -28,6 +28,8 @@ import {
   toSecond,
 } from './open-home.ts';
 import { requireProtector } from './open-provider.ts';
+import type { Trust } from '../trust/trust.ts';
+import type { ChangeAuthor } from './record-shelf.ts';
 import type { CreateStoreOptions, StoreChoice } from './types.ts';
 
 /** Where containers of all homes, and of other programs, lie side by side. */
@@ -89,14 +91,8 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
     try {
       const trust = await signFirstTrust(container, notBefore, joined);
       const author = { identity: container.identity, clock: () => notBefore };
-      await folder.claim(trust.bytes);
-      if (joined) await rememberJoined(folder, joined);
-      if (place.store === undefined) await createManifest(folder, trust, author);
-      else {
-        const { storeUrl = urlOf(options.store) } = options;
-        await enterFirstTrust({ folder, configuration, storeUrl }, trust, author);
-      }
-      await folder.writeConfiguration(configuration);
+      const { storeUrl = urlOf(options.store) } = options;
+      await fill({ folder, configuration, storeUrl }, { trust, author, joined });
     } catch (error) {
       // Nobody else knows of it, and where containers belong to the whole system it would stay there.
       await deleteKeys(container).catch(() => undefined);
@@ -110,10 +106,52 @@ export async function createHome(options: CreateStoreOptions): Promise<Home> {
   return openHome({ ...options, ...(storeUrl !== undefined && { storeUrl }) });
 }
 
+type NewHome = LogAccess & { readonly configuration: HomeConfiguration };
+
+interface FirstContent {
+  readonly trust: Trust;
+  readonly author: ChangeAuthor;
+  readonly joined: JoinedStore | undefined;
+}
+
+/** From the claim on the folder to keycask.json; what fails takes the claim back. */
+async function fill(access: NewHome, { trust, author, joined }: FirstContent): Promise<void> {
+  const { folder, configuration } = access;
+  await folder.claim(trust.bytes);
+  try {
+    if (configuration.store === undefined) await createManifest(folder, trust, author);
+    else if (joined) await join(access, { trust, author, joined });
+    else await enterFirstTrust(access, trust, author);
+    await folder.writeConfiguration(configuration);
+  } catch (error) {
+    // Without the package, or without the database: nobody who mends that and runs it again is told to wait.
+    await folder.giveUp(trust.bytes).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function join(
+  access: NewHome,
+  { trust, author, joined }: FirstContent & { readonly joined: JoinedStore },
+): Promise<void> {
+  await requireArchive(access.folder, access.configuration);
+  await rememberJoined(access.folder, joined);
+  await enterFirstTrust(access, trust, author).catch(refuseElsewhere);
+}
+
 /** What the inviting home has seen of the log is what the new one has seen. */
 async function rememberJoined(folder: HomeFolder, { checkpoint }: JoinedStore): Promise<void> {
   const seen = await openCheckpointMemory(folder.seen);
   await seen.remember(checkpoint.size, checkpoint.bytes);
+}
+
+/** A store that is younger than the invitation is another one, since nobody has put a backup back for a home that is just made. */
+function refuseElsewhere(error: unknown): never {
+  if (KeyStoreError.is(error) && (error.code === 'LOG_REWOUND' || error.code === 'LOG_FORKED'))
+    throw new KeyStoreError(error.code, error.message, {
+      hint: 'The invitation is of another store, or older than a backup that was put back: check where the other home has its store (`keycask store status`), and let it invite anew.',
+    });
+  throw error;
 }
 
 function urlOf(choice: StoreChoice | undefined): string | undefined {

@@ -1,10 +1,10 @@
 /** The folder of a home: what lies where, and keycask.json, which holds nothing that security depends on. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeUtf8, encodeUtf8 } from '../bytes/octets.ts';
+import { decodeUtf8, encodeUtf8, equalBytes } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
 import { unlinkIfThere, writeDurably } from '../platform/durable-file.ts';
-import { withFsErrors } from '../platform/fs-error.ts';
+import { isFsError, withFsErrors } from '../platform/fs-error.ts';
 import { readSmallFile } from '../platform/read-small-file.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import { PROTECTORS, type ProtectorName } from './types.ts';
@@ -130,7 +130,7 @@ export class HomeFolder {
   /**
    * Clears what an interrupted `init` left: it had no record yet.
    *
-   * @throws KeyStoreError HOME_EXISTS where there are records: then keycask.json was lost, and nothing is cleared. Also where another
+   * @throws KeyStoreError HOME_EXISTS where there are records, or the log of records elsewhere was seen: then keycask.json was lost, and nothing is cleared. Also where another
    *   process began to make this home a moment ago.
    */
   async clearUnfinished(): Promise<void> {
@@ -139,6 +139,15 @@ export class HomeFolder {
         throw new KeyStoreError('HOME_EXISTS', `${this.path} has records but no keycask.json`, {
           hint: 'Restore keycask.json from a copy, or choose another folder.',
         });
+      }
+      if (await hasEntries(this.seen)) {
+        throw new KeyStoreError(
+          'HOME_EXISTS',
+          `${this.path} has seen the log of a store, but has no keycask.json`,
+          {
+            hint: 'Restore keycask.json from a copy, or choose another folder. Where nothing but an interrupted `keycask init` was ever here, remove it.',
+          },
+        );
       }
       const begun = await stat(this.trust).catch(() => undefined);
       if (begun && Date.now() - begun.mtimeMs < INIT_TAKES_MS) throw beingMade(this.path);
@@ -159,7 +168,22 @@ export class HomeFolder {
       throw error;
     }
     // Left by an interrupted `init` that had claimed the home before.
+    await this.#clearClaimed();
+  }
+
+  /** Takes back a claim, after a failure: nobody has to wait for it to look abandoned. */
+  async giveUp(trust: Uint8Array): Promise<void> {
+    const present = await readSmallFile(this.trust, trust.length);
+    // Another process thought it abandoned, and has claimed the home since.
+    if (!present || !equalBytes(present, trust)) return;
+    await this.#clearClaimed();
+    await withFsErrors(this.trust, () => unlinkIfThere(this.trust));
+  }
+
+  async #clearClaimed(): Promise<void> {
     await withFsErrors(this.manifest, () => unlinkIfThere(this.manifest));
+    // What an invitation said of another log.
+    await withFsErrors(this.seen, () => rm(this.seen, { recursive: true, force: true }));
   }
 
   async #readConfigurationText(): Promise<string> {
@@ -188,6 +212,15 @@ function readTexts(
 export function versionFor(store: string | undefined): HomeConfiguration['version'] | undefined {
   if (store === undefined) return 1;
   return store === 'lmdb' || store === 'postgres' ? 2 : undefined;
+}
+
+async function hasEntries(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length > 0;
+  } catch (error) {
+    if (isFsError(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 function beingMade(path: string): KeyStoreError {

@@ -7,7 +7,7 @@ import { defaultHome } from '../platform/folders.ts';
 import type { SoftwareProvider } from '../providers/software/index.ts';
 import type { ExamineStored } from '../stores/manifest/manifested-store.ts';
 import { Trust } from '../trust/trust.ts';
-import { workPlaceOf } from './archive-place.ts';
+import { requireArchive, workPlaceOf } from './archive-place.ts';
 import { createContainer, type OpenContainer } from './container.ts';
 import { HomeFolder, type HomeConfiguration } from './home-folder.ts';
 import { Home, type HomeParts } from './home.ts';
@@ -60,10 +60,11 @@ export async function openHome(options: OpenStoreOptions): Promise<Home> {
   }
 }
 
-/** @throws KeyStoreError HOME_NOT_FOUND, BLOB_MALFORMED; what opening the provider throws. */
+/** @throws KeyStoreError HOME_NOT_FOUND, BLOB_MALFORMED, FILE_NOT_FOUND without the file of an lmdb store; what opening the provider throws. */
 export async function openGround(options: OpenStoreOptions): Promise<HomeGround> {
   const folder = new HomeFolder(resolve(options.home ?? defaultHome()));
   const configuration = await folder.readConfiguration();
+  await requireArchive(folder, configuration);
   const { clock = systemClock, stateFolder, readOnly = false } = options;
   const openWork = workPlaceOf(configuration, options.storeUrl);
   return {
