@@ -1,6 +1,8 @@
 /** keycask store copy: from any store into any other. */
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
+import { withFsErrors } from '../../platform/fs-error.ts';
 import type { CopyEnd } from '../../stores/copy-store.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { usage } from '../errors.ts';
@@ -45,9 +47,10 @@ export function addStoreCopy(group: Command, invocation: Invocation): void {
     .action(
       action<CopyCommandOptions>(invocation, async (context, from: string, to: string) => {
         const { copyStore } = await import('../../stores/copy-store.ts');
-        await using source = await openEnd(context, from, context.options.urlFile);
-        const { toUrlFile = context.options.urlFile } = context.options;
-        await using target = await openEnd(context, to, toUrlFile);
+        const { urlFile, toUrlFile = urlFile } = context.options;
+        await requireOther(from, to, urlFile === toUrlFile);
+        await using source = await openEnd(context, await requireStore(from), urlFile);
+        await using target = await openEnd(context, await refuseHome(to), toUrlFile);
         using progress = new Progress(context, 'records and entries');
         const copied = await copyStore(source, target, {
           signal: context.signal,
@@ -66,12 +69,51 @@ export function addStoreCopy(group: Command, invocation: Invocation): void {
   );
 }
 
+/**
+ * Opening a store makes it: a name that was mistyped would be an empty store, of which a faithful copy is soon made.
+ *
+ * @throws KeyStoreError FILE_NOT_FOUND, USAGE.
+ */
+async function requireStore(place: string): Promise<string> {
+  if (place === POSTGRES || isUrl(place)) return place;
+  await withFsErrors(place, () => stat(place));
+  return refuseHome(place);
+}
+
+/** Beside the records of a home lies what is no record: its folder would look like an empty store. */
+async function refuseHome(place: string): Promise<string> {
+  const isHome = await stat(join(place, 'keycask.json')).then(
+    () => true,
+    () => false,
+  );
+  if (!isHome) return place;
+  throw usage(
+    `${place} is a home, not what its records lie in`,
+    `Where they are is told by \`keycask store status --home ${place}\`.`,
+  );
+}
+
+async function requireOther(from: string, to: string, isSameServer: boolean): Promise<void> {
+  const [source, target] = [await identityOf(from), await identityOf(to)];
+  if (source === target && (from !== POSTGRES || isSameServer))
+    throw usage('both are the same store', 'Name two.');
+}
+
+async function identityOf(place: string): Promise<string> {
+  if (place === POSTGRES) return place;
+  return realpath(place).catch(() => resolve(place));
+}
+
+function isUrl(place: string): boolean {
+  return /^postgres(ql)?:/u.test(place);
+}
+
 async function openEnd(
   { options, storeUrl }: CopyContext,
   place: string,
   urlFile: string | undefined,
 ): Promise<CopyEnd> {
-  if (place === 'postgres') {
+  if (place === POSTGRES) {
     const { storeId, schema } = options;
     if (storeId === undefined)
       throw usage('--store-id is missing', 'Say whose records: `keycask store status` tells it.');
@@ -83,7 +125,7 @@ async function openEnd(
       ...(urlFile === undefined && storeUrl !== undefined && { url: storeUrl }),
     });
   }
-  if (/^postgres(ql)?:/u.test(place))
+  if (isUrl(place))
     throw usage(
       'a URL of a database is not an argument: every user of this machine could read it',
       'Say postgres, and give the URL with --url-file or KEYCASK_STORE_URL.',
@@ -99,3 +141,5 @@ async function openEnd(
   const { openLmdbArchive } = await import('../../stores/lmdb.ts');
   return openLmdbArchive(place);
 }
+
+const POSTGRES = 'postgres';

@@ -5,7 +5,8 @@ import { writeDurably } from '../../platform/durable-file.ts';
 import { action, type Invocation } from '../context.ts';
 import { confirm } from '../confirm.ts';
 import { openOptions, openStoreReadOnly } from '../open-store.ts';
-import { examples, forceOption, outOption, type OutOption } from '../options.ts';
+import { STANDARD } from '../file-plan.ts';
+import { examples, forceOption, outOption, type ForceOption, type OutOption } from '../options.ts';
 
 export function addStoreInvite(group: Command, invocation: Invocation): void {
   const command = group
@@ -14,16 +15,17 @@ export function addStoreInvite(group: Command, invocation: Invocation): void {
       'Write what another home needs to share the store of this one: whom it trusts, and how far its log had come.',
     )
     .addOption(outOption('file for the invitation (default: standard output)'))
+    .addOption(forceOption('replace a file that is there'))
     .action(
-      action<OutOption>(invocation, async (context) => {
+      action<OutOption & ForceOption>(invocation, async (context) => {
         await using store = await openStoreReadOnly(context);
         const invitation = await store.invite();
-        const { out } = context.options;
-        if (out === undefined) {
+        const { out, force = false } = context.options;
+        if (out === undefined || out === STANDARD) {
           const text = decodeUtf8(invitation)!.trimEnd();
           context.output.result(JSON.parse(text) as object, text);
         } else {
-          await writeDurably(out, invitation, { place: 'create' });
+          await writeDurably(out, invitation, { place: force ? 'replace' : 'create' });
           context.output.result({ target: out }, out);
         }
         context.output.note(
@@ -43,7 +45,7 @@ export function addStoreAccept(group: Command, invocation: Invocation): void {
     )
     .addOption(forceOption('do not ask'))
     .action(
-      action<{ readonly force?: boolean }>(invocation, async (context) => {
+      action<ForceOption>(invocation, async (context) => {
         const { force = false } = context.options;
         const { signal } = context;
         await confirm('Give up all that was changed after the backup', { force, signal });
