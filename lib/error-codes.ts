@@ -139,14 +139,14 @@ export const ERROR_CODES = {
     0x80096005,
     3,
     'The log is shorter than it was when it was seen before, or as long with other entries.',
-    'Restore the newest log from a copy. If a backup was put back on purpose, say so: then what came after it is given up.',
+    'Restore the newest log from a copy. If a backup was put back on purpose, say so with `keycask store accept`: then what came after it is given up.',
   ),
   LOG_FORKED: row(
     'NTE_VALIDATION_FAILED',
     0x80090032,
     3,
     'The log has another history than the one that was seen before.',
-    'Two copies of it were written to, or somebody rewrote it. Keep both checkpoints: they are the evidence.',
+    'Two copies of it were written to, or somebody rewrote it. Keep both checkpoints: they are the evidence. `keycask store accept` takes the one that is there.',
   ),
   LOG_TRUNCATED: row(
     'NTE_NOT_FOUND',
