@@ -164,7 +164,7 @@ const OF_ONE_RECORD: ReadonlySet<KeyStoreErrorCode> = new Set([
 const LOOK_AGAIN_MS = 100;
 const LOOK_EVERY_MS = 500;
 /** How long a claim is to take, with what waits for the other lane. */
-const CLAIM_MS = 1500;
+const CLAIM_MS = 3000;
 /** Items of the first claim, of which nobody knows how long it takes. */
 const FIRST_CLAIM = 32;
 /** Fewer, and the append costs as much as the work. */

@@ -11,6 +11,7 @@ const RECORDS = process.env['SLOW'] === '1' ? 2000 : 300;
 const PROCESSES = 4;
 /** Short beside the work, so that several die in it on a fast machine too. */
 const LONGEST_LIFE_MS = 200;
+const FILLED_AT_ONCE = 50;
 
 describe.runIf(HAS_POSTGRES && HAS_PGBOUNCER)('four processes that re-wrap one home', () => {
   let server: PostgresServer;
@@ -30,19 +31,45 @@ describe.runIf(HAS_POSTGRES && HAS_PGBOUNCER)('four processes that re-wrap one h
   it('write each record once, however many of them are killed', async () => {
     const where = await temporaryHome();
     await using store = await SessionKeyStore.create(where);
-    for (let n = 0; n < RECORDS; n++) (await store.createKey(`key ${n}`)).dispose();
+    await fill(store);
+    const { kills, summary } = await rewrapWithKills([where.home, where.stateFolder]);
+    expect(kills).toBeGreaterThan(1);
+    expect(summary.machines.length).toBeGreaterThanOrEqual(PROCESSES);
+    expect(await versionsOf(store)).toEqual(new Map([[2, RECORDS]]));
+  });
+
+  it('append each record once where the log is in the database too', async () => {
+    const where = { ...(await temporaryHome()), storeUrl: bouncer.url };
+    const place = { kind: 'postgres', url: bouncer.url } as const;
+    await using store = await SessionKeyStore.create({ ...where, store: place });
+    await fill(store);
+    const { kills } = await rewrapWithKills([where.home, where.stateFolder], 'archive');
+    expect(kills).toBeGreaterThan(1);
+    expect(await versionsOf(store)).toEqual(new Map([[2, RECORDS]]));
+    // From the first leaf on: every signature, every change, every state.
+    expect(await store.verifyEntries()).toBeGreaterThan(0);
+    for await (const { state } of store.verify()) expect(state).toBe('ok');
+  });
+
+  /** Kills one of four at random moments, and starts another, until the work is done. */
+  async function rewrapWithKills(
+    [home, stateFolder]: readonly [string, string],
+    ...place: readonly string[]
+  ): Promise<{ readonly kills: number; readonly summary: BulkSummary }> {
     const start = (how: 'begin' | 'join'): Child =>
-      Child.start(child.path, [where.home, where.stateFolder, bouncer.url, how]);
+      Child.start(child.path, [home, stateFolder, bouncer.url, how, ...place]);
     const workers = Array.from({ length: PROCESSES }, () => start('begin'));
     await Promise.all(workers.map((worker) => worker.next<'ready'>()));
     let kills = 0;
     const outcome: { summary?: BulkSummary } = {};
-    void workers
+    const last = workers
       .at(-1)!
       .next<BulkSummary>()
       .then((summary) => (outcome.summary = summary));
+    // It fails with what the child said where that ends too early.
+    last.catch(() => undefined);
     while (!outcome.summary) {
-      await setTimeout(Math.random() * LONGEST_LIFE_MS);
+      await Promise.race([setTimeout(Math.random() * LONGEST_LIFE_MS), last]);
       if (outcome.summary) break;
       const victim = workers.shift()!;
       victim.kill();
@@ -53,19 +80,27 @@ describe.runIf(HAS_POSTGRES && HAS_PGBOUNCER)('four processes that re-wrap one h
       workers.splice(-1, 0, next);
     }
     await Promise.all(workers.map((worker) => worker.ended));
-    expect(kills).toBeGreaterThan(1);
-    expect(outcome.summary).toMatchObject({
-      state: 'done',
-      total: RECORDS,
-      done: RECORDS,
-      failed: 0,
-    });
-    expect(outcome.summary.machines.length).toBeGreaterThanOrEqual(PROCESSES);
-    const versions = new Map<number, number>();
-    for await (const { version, state } of store.listKeys()) {
-      expect(state).toBe('ok');
-      versions.set(version, (versions.get(version) ?? 0) + 1);
-    }
-    expect(versions).toEqual(new Map([[2, RECORDS]]));
-  });
+    const { summary } = outcome;
+    expect(summary).toMatchObject({ state: 'done', total: RECORDS, done: RECORDS, failed: 0 });
+    return { kills, summary };
+  }
 });
+
+async function fill(store: SessionKeyStore): Promise<void> {
+  for (let n = 0; n < RECORDS; n += FILLED_AT_ONCE)
+    await Promise.all(
+      Array.from({ length: Math.min(FILLED_AT_ONCE, RECORDS - n) }, async (_, i) =>
+        (await store.createKey(`key ${n + i}`)).dispose(),
+      ),
+    );
+}
+
+/** How many records are at which version. */
+async function versionsOf(store: SessionKeyStore): Promise<ReadonlyMap<number, number>> {
+  const versions = new Map<number, number>();
+  for await (const { version, state } of store.listKeys()) {
+    expect(state).toBe('ok');
+    versions.set(version, (versions.get(version) ?? 0) + 1);
+  }
+  return versions;
+}
