@@ -1,5 +1,6 @@
 /** RecordShelf: the records of a home, and the manifest that tells which of them are genuine. */
 import type { SigningIdentity } from '../messages/sign-message.ts';
+import type { Checkpoint } from '../signed-log/checkpoint.ts';
 import type {
   ListedRecord,
   ManifestedRecord,
@@ -74,6 +75,8 @@ export interface RecordShelf {
   delete(id: string, version: number, author: ChangeAuthor): Promise<void>;
   /** @throws KeyStoreError STORE_CONFLICT where another process changed the trust meanwhile. */
   enterTrust(version: number, sha256: Uint8Array, author: ChangeAuthor): Promise<void>;
+  /** Of a shelf with a log: its newest checkpoint. */
+  readonly checkpoint?: Checkpoint | undefined;
   /** Of a shelf that is shared: the newest signed checkpoint of its log that this home has seen. */
   newestCheckpoint?(): Promise<Uint8Array | undefined>;
   /**

@@ -6,11 +6,11 @@
  * says why each step is there.
  */
 import { randomUUID } from 'node:crypto';
-import type { OpenWork, WorkRequest } from '../contracts/work-list.ts';
+import type { OpenWork, WorkProgress, WorkRequest } from '../contracts/work-list.ts';
 import { KeyStoreError } from '../errors.ts';
 import type { Database } from './postgres/database.ts';
 import { openDatabase, type DatabasePlace } from './postgres/open-database.ts';
-import { SharedWork } from './postgres/shared-work.ts';
+import { progressOf, SharedWork } from './postgres/shared-work.ts';
 import { idOfUuid } from './postgres/statement.ts';
 import { WorkStatements } from './postgres/work-statements.ts';
 import { checkRequest } from './work-bounds.ts';
@@ -40,6 +40,32 @@ export function postgresWork(options: PostgresWorkOptions): OpenWork {
     });
     return SharedWork.join({ database, statements, request, job, leaseMs });
   };
+}
+
+/**
+ * The jobs of a store that are under way, the oldest first, as whoever takes no part in them sees them: from any machine.
+ *
+ * @param storeId - 32 lower-case hex digits.
+ * @throws KeyStoreError as `openPostgresStore` does.
+ */
+export async function listWorkUnderWay(
+  place: DatabasePlace,
+  storeId: string,
+): Promise<WorkProgress[]> {
+  const { database, schema } = await openDatabase({ connections: 1, ...place });
+  try {
+    const statements = new WorkStatements(schema);
+    const found: WorkProgress[] = [];
+    for (const row of await database.read(statements.underWay(storeId))) {
+      const job = idOfUuid(row['job']);
+      const rows = await database.read(statements.progress(job));
+      // It may have ended, and been followed by another, meanwhile.
+      if (rows.length > 0) found.push(progressOf(job, rows));
+    }
+    return found;
+  } finally {
+    await database.close();
+  }
 }
 
 /** The id of the job that is under way, or of a new one. */

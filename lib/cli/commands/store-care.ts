@@ -1,6 +1,8 @@
 /** keycask store status, verify, compact: looking after what the records lie in. */
 import type { Command } from 'commander';
+import type { WorkProgress } from '../../contracts/work-list.ts';
 import { KeyStoreError } from '../../errors.ts';
+import type { CheckpointStatus } from '../../session-key-store/store-care.ts';
 import { action, type CommandContext, type Invocation } from '../context.ts';
 import { openStore, openStoreReadOnly } from '../open-store.ts';
 import { examples } from '../options.ts';
@@ -24,7 +26,9 @@ export function addStoreStatus(group: Command, invocation: Invocation): void {
           ['records', String(status.records)],
           ['log entries', String(status.entries)],
           ['log head', status.head],
-          ['seen before', status.hasSeen === undefined ? undefined : yesOrNo(status.hasSeen)],
+          ['checkpoint', status.checkpoint && checkpointText(status.checkpoint)],
+          ['seen before', status.checkpoint && seenText(status.seen)],
+          ...(status.work ?? []).flatMap(workFields),
         ]);
       }),
     );
@@ -102,12 +106,34 @@ export function addStoreCompact(group: Command, invocation: Invocation): void {
         if (kind === 'postgres')
           context.output.note('PostgreSQL gives the space back by itself, or sooner by VACUUM.');
         if (kind === 'lmdb')
-          context.output.note('The file keeps its length; what became free is used again.');
+          context.output.note(
+            'The file keeps its length; what became free is used again. A shorter one: `keycask store copy` into a new file while nobody writes, and put that in its place.',
+          );
       }),
     );
   examples(command, 'keycask store compact');
 }
 
-function yesOrNo(value: boolean): string {
-  return value ? 'yes' : 'no';
+/** Its root is the head of the log, which stands above. */
+function checkpointText({ size, time, signer }: CheckpointStatus): string {
+  return `of ${size} entries, ${time.toISOString()}, by ${signer}`;
+}
+
+function seenText(seen: number | undefined): string {
+  return seen === undefined ? 'no' : `${seen} entries`;
+}
+
+/** A job, and a line for each process that takes part in it. */
+function workFields({ kind, total, machines, ...sums }: WorkProgress): [string, string][] {
+  const { done, unchanged, failed } = sums;
+  const ended = done + unchanged + failed;
+  const of = total === undefined ? 'of those listed so far' : `of ${total}`;
+  return [
+    ['under way', `${kind}: ${ended} ${of}, ${failed} failed`],
+    ...machines.map((machine): [string, string] => {
+      const count = machine.done + machine.unchanged + machine.failed;
+      const state = machine.isAtWork ? 'at work' : 'ended';
+      return ['by', `${machine.name}: ${count}, ${state}, heard of ${machine.seen.toISOString()}`];
+    }),
+  ];
 }

@@ -82,6 +82,10 @@ export class LoggedRecords implements AsyncDisposable {
     const { index, hash } = this.#tracker.state.head;
     return { index, hash: copyBytes(hash) };
   }
+  /** The newest checkpoint of the log, as of the last refresh; undefined of an empty one. */
+  get checkpoint(): Checkpoint | undefined {
+    return this.#log.checkpoint;
+  }
   /** This home's newest trust leaf; undefined where it has none yet. */
   get trust(): ManifestTrust | undefined {
     return this.#tracker.state.trust;

@@ -51,6 +51,14 @@ export class WorkStatements {
     };
   }
 
+  /** Of a store, the oldest first. */
+  underWay(storeId: string): Statement {
+    return {
+      text: `SELECT job FROM ${this.#jobs} WHERE store = $1 AND state IN ('listing', 'open') ORDER BY created, job`,
+      values: [storeId],
+    };
+  }
+
   /** Forgets what ended: of each kind only the newest of a store stays. */
   forgetEnded({ storeId, kind }: WorkRequest, job: string): Statement {
     return {
