@@ -68,6 +68,28 @@ describe.runIf(HAS_POSTGRES)('a postgres archive', () => {
     await store.put(idOf(2), 2, recordOf(2, 2).bytes!);
   });
 
+  it('reads records together in the order in which they were asked for', async () => {
+    await using archive = await openPostgresArchive({ url: server.url, storeId: newId() });
+    const removed = { ...recordOf(3, 2), bytes: undefined };
+    await growWith(archive, undefined, {
+      ...NOTHING,
+      records: [recordOf(1), recordOf(2, 5), removed],
+    });
+    const read = await archive.readRecords!([idOf(3), idOf(2), idOf(9), idOf(1)]);
+    expect(read).toEqual([
+      undefined,
+      { version: 5, bytes: recordOf(2, 5).bytes },
+      undefined,
+      { version: 1, bytes: recordOf(1).bytes },
+    ]);
+    expect(await archive.readRecords!([])).toEqual([]);
+    await expect(archive.readRecords!(['no id'])).rejects.toMatchObject({
+      code: 'PARAMETER_INVALID',
+    });
+    const many = Array.from({ length: 1025 }, (_, n) => idOf(n));
+    await expect(archive.readRecords!(many)).rejects.toMatchObject({ code: 'PARAMETER_INVALID' });
+  });
+
   it('appends durably where the server does not wait for the disk', async () => {
     await using archive = await openPostgresArchive({ url: server.url, storeId: newId() });
     expect(await server.run('SHOW synchronous_commit')).toEqual([{ synchronous_commit: 'off' }]);
