@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { readFileStart, type FileStart } from '../platform/read-start.ts';
 import { MAX_KEY_FILE, type FileRole, type InventoryItem } from './inventory-item.ts';
+import { KeptBlobs } from './kept-blobs.ts';
 import { recognise, recogniseParts } from './recognise.ts';
 import { risksOf, type Risk } from './risks.ts';
 import {
@@ -45,19 +46,27 @@ export async function inventory(
 ): Promise<Inventory> {
   const items: InventoryItem[] = [];
   const skipped: SkippedPath[] = [];
+  const kept = new KeptBlobs();
   const roots = await sourceRoots(paths);
   for await (const found of sourceFiles(roots, options)) {
-    const item = isSkipped(found) ? found : itemOf(found);
+    const item = isSkipped(found) ? found : itemOf(found, kept);
     if (isSkipped(item)) skipped.push(item);
     else items.push(item);
     const files = items.length + skipped.length;
     options.onProgress?.({ files, path: item.path });
     if (files % FILES_AT_ONCE === 0) await setImmediate();
   }
-  return { roots, items, skipped, risks: risksOf(items) };
+  const found = { roots, items, skipped, risks: risksOf(items) };
+  KEPT.set(found, kept);
+  return found;
 }
 
-function itemOf({ path }: FoundFile): InventoryItem | SkippedPath {
+/** The bytes of a file as the inventory read them, where it kept them: not the caller's to change. */
+export function keptBlob(found: Inventory, path: string): Uint8Array | undefined {
+  return KEPT.get(found)?.get(path);
+}
+
+function itemOf({ path }: FoundFile, kept: KeptBlobs): InventoryItem | SkippedPath {
   let start: FileStart;
   try {
     start = readFileStart(path, MAX_KEY_FILE);
@@ -72,6 +81,12 @@ function itemOf({ path }: FoundFile): InventoryItem | SkippedPath {
     const role = ROLES.get(format) ?? 'other';
     const mode = stats.mode & PERMISSIONS;
     const item = { path, size, modified, mode, format, what, summary, state, role, notes };
+    if (
+      format === 'simpleblob' &&
+      bytes.length === size &&
+      !notes.some(({ id }) => id === 'EXPONENT_OF_ONE')
+    )
+      kept.keep(path, bytes);
     return HAVE_PARTS.has(found.format) ? withParts(item, bytes) : item;
   } finally {
     // Private keys lie in such files in the clear.
@@ -90,6 +105,7 @@ function withParts(item: InventoryItem, bytes: Uint8Array): InventoryItem {
   return { ...item, notes: [...notes.values()], ...(isText && key && { spells: key.what }) };
 }
 
+const KEPT = new WeakMap<Inventory, KeptBlobs>();
 const PERMISSIONS = 0o7777;
 /** Files between two moments in which the program can do something else. */
 const FILES_AT_ONCE = 32;

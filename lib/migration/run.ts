@@ -5,6 +5,7 @@
  * again: record ids are those of the first time, so the store has each key once, and data that is done is not done again.
  */
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { BLOB_TYPE } from '../blobs/key-blob-header.ts';
 import { equalBytes, toHex } from '../bytes/octets.ts';
@@ -17,6 +18,7 @@ import type { SessionKeyStore } from '../session-key-store.ts';
 import type { StoredForeignKey } from '../session-key-store/foreign-keys.ts';
 import { storeForeignKeys } from '../session-key-store/inside.ts';
 import { provedByOpening } from './prove.ts';
+import { keptBlob } from './inventory.ts';
 import { Journal } from './journal.ts';
 import type { DataFile } from './data-files.ts';
 import { migrateData, type DataWork } from './migrate-data.ts';
@@ -160,12 +162,18 @@ class Run {
 
   async #openBatch(batch: readonly PlannedKey[]): Promise<OpenKey[]> {
     this.#throwIfAborted();
-    const opened = await Promise.allSettled(batch.map((planned) => this.#open(planned)));
-    const keys = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const opened: (OpenKey | { readonly error: unknown })[] = [];
+    const left = batch.entries();
+    const work = async (): Promise<void> => {
+      for (const [i, planned] of left)
+        opened[i] = await this.#open(planned).catch((error: unknown) => ({ error }));
+    };
+    await Promise.all(Array.from({ length: OPENED_AT_ONCE }, work));
+    const keys = opened.flatMap((one) => ('error' in one ? [] : [one]));
     try {
       // In the order of the plan, whichever came first.
       for (const [i, one] of opened.entries())
-        if (one.status === 'rejected') this.#fail(batch[i]!.item.path, one.reason);
+        if ('error' in one) this.#fail(batch[i]!.item.path, one.error);
       return keys;
     } catch (error) {
       for (const key of keys) key[Symbol.dispose]();
@@ -175,7 +183,7 @@ class Run {
 
   async #open(planned: PlannedKey): Promise<OpenKey> {
     const { item, start, label } = planned;
-    const file = readStart(item.path, MAX_BLOB);
+    const file = keptBlob(this.#plan.inventory, item.path) ?? readStart(item.path, MAX_BLOB);
     const bytes = file.subarray(start);
     const isPlaintext = bytes[0] === BLOB_TYPE.PLAINTEXTKEYBLOB;
     try {
@@ -345,5 +353,7 @@ function isFailure(error: unknown): error is KeyStoreError {
 
 /** Several chunks of what the store takes at once: while one is entered in the manifest, the next is sealed, and RSA opens those after. */
 const BATCH = 4096;
+/** More than all threads are sent, so that each has always something to do. Of what waits here, all that opening needs is in memory. */
+const OPENED_AT_ONCE = Math.max(256, 128 * availableParallelism());
 /** Longer than any session key's blob. The ciphertext behind it is not read: of a whole batch it would fill the memory. */
 const MAX_BLOB = 1 << 14;
