@@ -7,9 +7,16 @@
 import { availableParallelism } from 'node:os';
 import { toHex } from '../bytes/octets.ts';
 import { KeyStoreError } from '../errors.ts';
+import { RandomPool } from '../keys/random-pool.ts';
 import type { SecretBytes } from '../keys/secret-bytes.ts';
 import type { Home } from './home.ts';
-import { MAX_ATTEMPTS, openStored, sealForeign, type ForeignKeyFacts } from './keys.ts';
+import {
+  MAX_ATTEMPTS,
+  openStored,
+  sealForeign,
+  type ForeignKeyFacts,
+  type SealingOptions,
+} from './keys.ts';
 import type { ChangeAuthor } from './record-shelf.ts';
 
 /** A key that was made elsewhere, under the id that it is to have: whoever brings it twice gets one record. */
@@ -111,19 +118,22 @@ async function sealChunk(
   home: Home,
   keys: readonly ForeignKey[],
 ): Promise<{ sealed: SealedKey[]; author: ChangeAuthor }> {
-  // Whoever sealed them enters them.
-  const author = await home.author();
+  // Whoever seals them enters them: one container for all, whatever is rotated meanwhile.
+  const container = await home.container();
+  const author = { identity: container.identity, clock: () => home.now() };
+  using random = new RandomPool();
+  const sealing = { container, random: (target: Uint8Array) => random.into(target) };
   const sealed: SealedKey[] = [];
   const left = keys.entries();
   const work = async (): Promise<void> => {
-    for (const [i, key] of left) sealed[i] = await seal(home, key);
+    for (const [i, key] of left) sealed[i] = await seal(home, key, sealing);
   };
   await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
   return { sealed, author };
 }
 
-async function seal(home: Home, foreign: ForeignKey): Promise<SealedKey> {
-  const { bytes, metadata } = await sealForeign(home, foreign.secret, foreign);
+async function seal(home: Home, foreign: ForeignKey, sealing: SealingOptions): Promise<SealedKey> {
+  const { bytes, metadata } = await sealForeign(home, foreign.secret, foreign, sealing);
   const { recordId, label, commitment } = metadata;
   return { id: toHex(recordId), label, bytes, commitment };
 }

@@ -9,12 +9,13 @@ import type { SignerTrust, VerifiedKeyRecord } from '../contracts/verified-recor
 import { KeyStoreError } from '../errors.ts';
 import { argon2idCost } from '../kdf/argon2id.ts';
 import { keyIdentifier } from '../keys/key-identifier.ts';
-import { SecretBytes } from '../keys/secret-bytes.ts';
+import { SecretBytes, type RandomFill } from '../keys/secret-bytes.ts';
 import { SessionKey } from '../keys/session-key.ts';
 import { openKeyRecord } from '../records/open.ts';
 import { DEFAULT_PBKDF2, type Recipient } from '../records/recipient.ts';
 import { sealClassic, sealRecord, type SealedRecord } from '../records/seal.ts';
 import type { ListedRecord } from '../stores/manifest/manifested-store.ts';
+import type { OpenContainer } from './container.ts';
 import { isDecryptOnly } from './describe.ts';
 import type { Home } from './home.ts';
 import type { CacheSource } from './key-cache.ts';
@@ -69,8 +70,16 @@ export function sealForeign(
   home: Home,
   secret: SecretBytes,
   facts: ForeignKeyFacts,
+  sealing: SealingOptions = {},
 ): Promise<SealedRecord> {
-  return sealNewKey(home, secret, facts, 'imported-unsigned');
+  return sealNewKey(home, secret, { ...facts, ...sealing }, 'imported-unsigned');
+}
+
+/** For many keys at once: asked for once. */
+export interface SealingOptions {
+  /** The home's, a moment ago; default: now. */
+  readonly container?: OpenContainer;
+  readonly random?: RandomFill;
 }
 
 /** What is known of a key that was made elsewhere. */
@@ -84,7 +93,7 @@ export interface ForeignKeyFacts extends Pick<CreateKeyOptions, 'purpose' | 'att
   readonly effectiveBits?: number;
 }
 
-interface NewKey extends CreateKeyOptions, ForeignKeyFacts {
+interface NewKey extends CreateKeyOptions, ForeignKeyFacts, SealingOptions {
   /** Of a classic record: its content, which only the home's own exchange key opens. */
   readonly simpleBlob?: Uint8Array;
 }
@@ -96,7 +105,7 @@ async function sealNewKey(
   options: NewKey,
   provenance: Provenance,
 ): Promise<SealedRecord> {
-  const { label, purpose = 'data', attributes = [], notAfter } = options;
+  const { label, purpose = 'data', attributes = [], notAfter, random = randomFillSync } = options;
   checkTexts(label, purpose, attributes);
   const algorithm = options.algorithm ?? AES_ALG_ID.get(secret.length);
   if (algorithm === undefined)
@@ -104,7 +113,7 @@ async function sealNewKey(
       'PARAMETER_INVALID',
       `an AES key has 128, 192 or 256 bits, not ${secret.length * 8}`,
     );
-  const container = await home.container();
+  const container = options.container ?? (await home.container());
   const metadata = {
     recordId: options.recordId ?? new Uint8Array(randomFillSync(Buffer.alloc(16))),
     recordVersion: 1,
@@ -124,11 +133,13 @@ async function sealNewKey(
       'PARAMETER_INVALID',
       'a classic record has one recipient, the exchange key of the home',
     );
-  const signed = { signer: container.identity, signingTime: home.now() };
+  const { identity: signer } = container;
+  const signingTime = home.now();
   // Both read it back: what we could not read later must not be stored. That also tells the commitment.
-  if (options.simpleBlob) return sealClassic(secret, options.simpleBlob, metadata, signed);
+  if (options.simpleBlob)
+    return sealClassic(secret, options.simpleBlob, metadata, { signer, signingTime });
   const recipients = [ownRecipient(home.provider, container), ...others];
-  return sealRecord(secret, metadata, { recipients, ...signed });
+  return sealRecord(secret, metadata, { recipients, signer, signingTime, random });
 }
 
 /** Copies the secret: the caller still owns it. */

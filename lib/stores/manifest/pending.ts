@@ -68,11 +68,14 @@ export class PendingRecords {
   async writeAll(
     records: readonly Pick<RecordToPut, 'id' | 'version' | 'bytes'>[],
   ): Promise<PendingRecord[]> {
-    const pending = records.map(({ id, version, bytes }) => {
+    // At once: asking for the randomness of each would cost as much as a link.
+    const random = randomBytes(RANDOM_LENGTH * records.length).toString('hex');
+    const pending = records.map(({ id, version, bytes }, i) => {
       checkId(id);
       checkVersion(version);
       checkBytes(bytes);
-      return { id, version, name: nameOf(id, version) };
+      const digits = random.slice(2 * RANDOM_LENGTH * i, 2 * RANDOM_LENGTH * (i + 1));
+      return { id, version, name: nameOf(id, version, digits) };
     });
     const files = pending.map(({ name }, i) => ({ name, bytes: records[i]!.bytes }));
     try {
@@ -172,6 +175,13 @@ export class PendingRecords {
   }
 }
 
-function nameOf(id: string, version: number): string {
-  return `${id}.${version}.${randomBytes(8).toString('hex')}.cms`;
+function nameOf(
+  id: string,
+  version: number,
+  digits = randomBytes(RANDOM_LENGTH).toString('hex'),
+): string {
+  return `${id}.${version}.${digits}.cms`;
 }
+
+/** Bytes. */
+const RANDOM_LENGTH = 8;
