@@ -66,8 +66,11 @@ function wordsOfUrl(text: string): Map<string, string> {
   set('port', url.port);
   set('dbname', url.pathname.replace(/^\//, ''));
   for (const [word, value] of url.searchParams) {
-    if (!(word in VARIABLES))
-      throw invalid(`the URL of the database has the parameter ${word}, which is not known here`);
+    // It may be the end of a password that has a ? in it: it is not told.
+    if (!Object.hasOwn(VARIABLES, word))
+      throw invalid(
+        `the URL of the database has a parameter that is not known here; known are ${Object.keys(VARIABLES).join(', ')}`,
+      );
     words.set(word, value);
   }
   return words;
@@ -77,6 +80,8 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:'))
     throw invalid('the URL of the database has to be postgres://user@host:port/database');
+  if (url.hash !== '')
+    throw invalid('the URL of the database has a #: in a password it is written %23, and ? is %3F');
   return url;
 }
 

@@ -8,7 +8,7 @@ import {
 } from '../../signed-log/log-storage.ts';
 import { HASH_LENGTH } from '../../signed-log/merkle-hash.ts';
 import { ATTEMPTS_KEPT, DURABLE } from './record-statements.ts';
-import { quoteName, type Statement } from './statement.ts';
+import { bounded, quoteName, type Statement } from './statement.ts';
 import { partOf, Values } from './values.ts';
 
 /** An append, and who tries it. */
@@ -32,7 +32,7 @@ export class LogStatements {
 
   head(): Statement {
     return {
-      text: `SELECT size, checkpoint FROM ${this.#schema}.log_heads WHERE store = $1`,
+      text: `SELECT size, ${bounded('checkpoint', LOG_LIMITS.checkpointBytes)} FROM ${this.#schema}.log_heads WHERE store = $1`,
       values: [this.#store],
     };
   }
@@ -74,7 +74,7 @@ export class LogStatements {
   leaves(first: number, count: number): Statement {
     return {
       text: `SELECT leaf FROM (
-          SELECT index, leaf, row_number() OVER places - 1 AS place,
+          SELECT index, ${bounded('leaf', LOG_LIMITS.leafBytes)}, row_number() OVER places - 1 AS place,
             sum(octet_length(leaf)) OVER places - octet_length(leaf) AS before
           FROM ${this.#schema}.log_leaves WHERE store = $1 AND index >= $2::bigint AND index < $2::bigint + $3::bigint
           WINDOW places AS (ORDER BY index ROWS UNBOUNDED PRECEDING)
@@ -89,7 +89,7 @@ export class LogStatements {
     const isOfLeaves = level === 0;
     return {
       text: `SELECT string_agg(hash, '' ORDER BY index) AS hashes FROM (
-          SELECT index, hash, row_number() OVER (ORDER BY index) - 1 AS place
+          SELECT index, ${bounded('hash', HASH_LENGTH)}, row_number() OVER (ORDER BY index) - 1 AS place
           FROM ${this.#schema}.${isOfLeaves ? 'log_leaves' : 'log_hashes'}
           WHERE store = $1 AND index >= $2::bigint AND index < $2::bigint + ${TILE_WIDTH}${isOfLeaves ? '' : ' AND level = $3'}
         ) AS tile

@@ -1,6 +1,7 @@
 /** The statements of the map nodes in PostgreSQL. Each is a transaction of its own. */
 import type { LogHead } from '../../signed-log/log-storage.ts';
-import { quoteName, type Statement } from './statement.ts';
+import { ARCHIVE_LIMITS } from '../archive.ts';
+import { bounded, quoteName, type Statement } from './statement.ts';
 
 export class MapStatements {
   readonly #schema: string;
@@ -14,7 +15,7 @@ export class MapStatements {
 
   read(hashes: readonly Uint8Array[]): Statement {
     return {
-      text: `SELECT hash, bytes FROM ${this.#schema}.map_nodes WHERE store = $1 AND hash = ANY ($2::bytea[])`,
+      text: `SELECT hash, ${bounded('bytes', ARCHIVE_LIMITS.nodeBytes)} FROM ${this.#schema}.map_nodes WHERE store = $1 AND hash = ANY ($2::bytea[])`,
       values: [this.#store, hashes.map((hash) => Buffer.from(hash))],
     };
   }

@@ -1,5 +1,6 @@
 /** The statements of the postgres store. Each is a transaction of its own. */
-import { quoteName, type Statement } from './statement.ts';
+import { MAX_STORED_BYTES } from '../stored-bytes.ts';
+import { bounded, quoteName, type Statement } from './statement.ts';
 import { Values } from './values.ts';
 
 /** One compare-and-set. */
@@ -18,6 +19,7 @@ export interface PageStart {
   readonly isIncluded: boolean;
 }
 
+const BYTES = bounded('bytes', MAX_STORED_BYTES);
 /** So many versions back a record remembers who wrote them. */
 export const ATTEMPTS_KEPT = 8;
 
@@ -33,7 +35,7 @@ export class RecordStatements {
 
   get(id: string): Statement {
     return {
-      text: `SELECT version, bytes FROM ${this.#table} WHERE store = $1 AND id = $2`,
+      text: `SELECT version, ${BYTES} FROM ${this.#table} WHERE store = $1 AND id = $2`,
       values: [this.#store, id],
     };
   }
@@ -41,7 +43,7 @@ export class RecordStatements {
   /** Rows of those that are there, tombstones too, in any order. */
   getAll(ids: readonly string[]): Statement {
     return {
-      text: `SELECT id, version, bytes FROM ${this.#table} WHERE store = $1 AND id = ANY ($2::uuid[])`,
+      text: `SELECT id, version, ${BYTES} FROM ${this.#table} WHERE store = $1 AND id = ANY ($2::uuid[])`,
       values: [this.#store, ids],
     };
   }

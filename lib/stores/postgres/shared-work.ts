@@ -12,6 +12,7 @@ import type {
   WorkResult,
   WorkState,
 } from '../../contracts/work-list.ts';
+import { ERROR_CODES } from '../../error-codes.ts';
 import { KeyStoreError, type KeyStoreErrorCode } from '../../errors.ts';
 import { hasEnded, thisProcess, type ProcessLife } from '../../platform/process-life.ts';
 import { checkClaim } from '../work-bounds.ts';
@@ -109,7 +110,7 @@ export class SharedWork implements WorkList {
       );
       for (const row of rows) {
         after = idOfUuid(row['id']);
-        const code = row['outcome'] as KeyStoreErrorCode;
+        const code = codeOf(row['outcome']);
         yield { id: after, version: Number(row['version']), code, machine: row['name'] as string };
       }
       if (rows.length < FAILURES_PAGE) return;
@@ -249,6 +250,13 @@ function countsOf(row: Row): { done: number; unchanged: number; failed: number }
     unchanged: Number(row['unchanged']),
     failed: Number(row['failed']),
   };
+}
+
+/** Others write that column too: what is no code of this release tells no more than that something is wrong. */
+function codeOf(outcome: unknown): KeyStoreErrorCode {
+  return typeof outcome === 'string' && Object.hasOwn(ERROR_CODES, outcome)
+    ? (outcome as KeyStoreErrorCode)
+    : 'STORE_DAMAGED';
 }
 
 /** Others write that column too: what is no process is not looked for. */

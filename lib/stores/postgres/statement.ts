@@ -14,3 +14,11 @@ export function quoteName(name: string): string {
 export function idOfUuid(uuid: unknown): string {
   return String(uuid).replaceAll('-', '');
 }
+
+/**
+ * A column of bytes, of which no more is sent than shows that it is too long: whoever can write to the database chooses what lies there, and pg
+ * holds an answer in memory.
+ */
+export function bounded(column: string, most: number): string {
+  return `substring(${column} FROM 1 FOR ${most + 1}) AS ${column}`;
+}

@@ -57,6 +57,20 @@ describe('a URL of a database', () => {
   });
 });
 
+describe('a URL whose password has what a URL means something by', () => {
+  it.each([
+    'postgres://user:12?s3cret@db.example/x',
+    'postgres://user:12#s3cret@db.example/x',
+    'postgres://user:s3cret?x@db.example/x',
+    'postgres://user:s3cret%zz@db.example/x',
+    'postgres://db.example/x?s3cret=1',
+  ])('is refused, and no part of it is told: %s', async (url) => {
+    const error = await words(url).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'PARAMETER_INVALID' });
+    expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('s3cret');
+  });
+});
+
 describe('TLS', () => {
   const modeOf = async (host: string, sslmode?: string) => {
     const found = await tlsOptions({ host, port: 5432, ...(sslmode !== undefined && { sslmode }) });
