@@ -48,7 +48,17 @@ export async function openArchive(
   }
   const { openPostgresArchive } = await import('../stores/postgres.ts');
   const database = databaseOf({ storeUrlFile, storeSchema }, storeUrl);
-  return openPostgresArchive({ storeId: toHex(storeId), ...database });
+  const opened = openPostgresArchive({ storeId: toHex(storeId), ...database });
+  const isPlaceKnown = database.url !== undefined || database.urlFile !== undefined;
+  return isPlaceKnown ? opened : opened.catch(tellNoUrl);
+}
+
+/** Without a URL the PG variables say where the database is, and where they say nothing it is this machine: seldom what was meant. */
+function tellNoUrl(error: unknown): never {
+  if (!KeyStoreError.is(error) || !PLACE_IS_WRONG.has(error.code)) throw error;
+  throw new KeyStoreError(error.code, error.message, {
+    hint: 'No URL says where the database of this home is: set KEYCASK_STORE_URL, or PGHOST, PGUSER, PGPASSWORD… If that is where it is, check that it runs.',
+  });
 }
 
 /**
@@ -112,3 +122,4 @@ export function homeIdOf(folder: HomeFolder, { homeId }: ArchiveConfiguration): 
 }
 
 const HOME_ID_LENGTH = 16;
+const PLACE_IS_WRONG: ReadonlySet<string> = new Set(['STORE_UNAVAILABLE', 'STORE_ACCESS_DENIED']);
