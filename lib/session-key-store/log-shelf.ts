@@ -56,6 +56,8 @@ export async function openLogShelf(
 ): Promise<RecordShelf> {
   const options = await optionsOf(access, trustFile);
   const records = await openLoggedRecords({ ...options, examine });
+  // What lies there is what this home does not go back behind. Where it cannot be written, it is by the next that can.
+  if (records.trust) await trustFile.settle(records.trust.sha256).catch(() => undefined);
   return new LogShelf(records, options);
 }
 

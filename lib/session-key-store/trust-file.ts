@@ -33,6 +33,8 @@ export interface TrustFile {
   /** @throws KeyStoreError TRUST_NOT_FOUND, TRUST_INVALID where no copy is the one that the manifest lists. */
   load(sha256: Uint8Array): Promise<Trust>;
   commit(change: TrustChange): Promise<Trust>;
+  /** Puts the one in force in its place, where whoever entered it was killed before that. */
+  settle(sha256: Uint8Array): Promise<void>;
 }
 
 /** A process that is faster than this many times in a row is no accident. */
@@ -60,6 +62,14 @@ export function trustFileOf(folder: HomeFolder, keepsOlder = false): TrustFile {
         );
       return Trust.read(pending);
     },
+    async settle(sha256) {
+      const own = await readTrust(folder.trust);
+      if (own && equalBytes(hashOf(own), sha256)) return;
+      const pending = await readTrust(pendingPath(folder, sha256));
+      if (!pending || !equalBytes(hashOf(pending), sha256)) return;
+      if (keepsOlder) await keepPresent(folder);
+      await writeDurably(folder.trust, pending, { place: 'replace' });
+    },
     async commit(request) {
       // Copying a home may have lost an empty folder.
       await withFsErrors(folder.pending, () => makeFolder(folder.pending, 0o700));
@@ -82,6 +92,7 @@ export function trustInMemory(initial: Trust): TrustFile {
   return {
     load: () => Promise.resolve(present),
     commit: async (request) => (present = await commitWith(request, () => Promise.resolve())),
+    settle: () => Promise.resolve(),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Somebody who has the database of a home, and some of its folder, against what the home trusts. */
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SessionKeyStore } from '../../../lib/session-key-store.ts';
@@ -34,10 +34,11 @@ async function revokedHome() {
   await pinning.close();
   const backup = `${path}.backup`;
   await copyFile(path, backup);
+  const older = await readFile(join(where.home, 'trust.cms'));
   const revoking = await SessionKeyStore.open(where);
   await revoking.revokeSigner('second');
   await revoking.close();
-  return { path, backup, where, whereSecond, certificate };
+  return { path, backup, where, whereSecond, certificate, older };
 }
 
 describe('a home whose database somebody else has', () => {
@@ -49,6 +50,22 @@ describe('a home whose database somebody else has', () => {
     expect(await codeOfAsync(SessionKeyStore.open({ ...where, readOnly: true }))).toBe(
       'LOG_REWOUND',
     );
+    await SessionKeyStore.accept(where);
+    await using accepted = await SessionKeyStore.open(where);
+    expect(accepted.listSigners().find(({ name }) => name === 'second')?.state).toBe('revoked');
+  });
+
+  it('does not, either, where whoever revoked him was killed before the list lay in its place', async () => {
+    const { path, backup, where, older } = await revokedHome();
+    await writeFile(join(where.home, 'trust.cms'), older);
+    // He was killed before he kept the list of before, too.
+    for (const name of await readdir(join(where.home, 'pending'))) {
+      const kept = join(where.home, 'pending', name);
+      if ((await readFile(kept)).equals(older)) await rm(kept);
+    }
+    await (await SessionKeyStore.open(where)).close();
+    await copyFile(backup, path);
+    expect(await codeOfAsync(SessionKeyStore.open(where))).toBe('LOG_REWOUND');
     await SessionKeyStore.accept(where);
     await using accepted = await SessionKeyStore.open(where);
     expect(accepted.listSigners().find(({ name }) => name === 'second')?.state).toBe('revoked');
