@@ -237,7 +237,7 @@ function aimOf({ signer, wanted, options }: Target): string {
 
 /** Enough that claiming, writing and finishing cost little beside the work, few enough that little is done again when a process ends. */
 const WRITTEN_AT_ONCE = 256;
-/** Keys that are elsewhere are asked for so many at once; with keys in this process, it does nothing else for as long. */
-const COMPUTED_AT_ONCE = 4;
+/** One is signed on another thread while the next is unwrapped on this one, which does nothing else meanwhile. */
+const COMPUTED_AT_ONCE = 2;
 /** Each is somebody else who changed the same records. */
 const MAX_TRIES = 100;

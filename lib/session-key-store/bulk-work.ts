@@ -168,4 +168,4 @@ const CLAIM_MS = 3000;
 /** Items of the first claim, of which nobody knows how long it takes. */
 const FIRST_CLAIM = 32;
 /** Fewer, and the append costs as much as the work. */
-const LEAST_CLAIM = 16;
+const LEAST_CLAIM = 32;
