@@ -2,6 +2,9 @@
 export { SessionKeyStore } from './session-key-store.ts';
 export type {
   AskSecret,
+  BulkOptions,
+  BulkRewrapOptions,
+  BulkSummary,
   ContainerAlgorithm,
   ContainerInfo,
   ContainerKeyInfo,
@@ -15,11 +18,24 @@ export type {
   ProtectorName,
   RecipientSummary,
   RewrapKeyOptions,
+  StoreChoice,
   StoreProgress,
   TrustedSignerInfo,
   VerifyResult,
   VerifyStoredOptions,
 } from './session-key-store/types.ts';
+export type { AcceptedStore } from './session-key-store/accept-store.ts';
+export type { BulkProgress } from './session-key-store/bulk-work.ts';
+export type { VerifyEntriesOptions } from './session-key-store/record-shelf.ts';
+export type { StoreStatus } from './session-key-store/store-care.ts';
+export type {
+  WorkFailure,
+  WorkItem,
+  WorkKind,
+  WorkMachine,
+  WorkProgress,
+  WorkState,
+} from './contracts/work-list.ts';
 export type { DoctorCheck, DoctorReport } from './session-key-store/doctor.ts';
 export type { ContainerCertificates, ContainerKeys } from './session-key-store/container.ts';
 export type {
