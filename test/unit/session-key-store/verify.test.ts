@@ -42,7 +42,7 @@ describe('verifying all records', () => {
     expect(bad).toEqual(BAD.map((i) => [i, 'BLOB_SIGNATURE_INVALID']));
     // One by one, as before there were threads.
     const alone: VerifyResult[] = [];
-    for (const i of [0, ...BAD]) alone.push(...(await collected(store.verify(ids[i]!))));
+    for (const i of [0, ...BAD]) alone.push(...(await collected(store.verify(ids[i]))));
     expect(alone).toEqual([0, ...BAD].map((i) => inThreads[i]));
   });
 
