@@ -21,7 +21,13 @@ export async function contentOf(archive: Archive): Promise<unknown> {
   const nodes: [string, unknown][] = [];
   for (const hash of await collected(archive.listNodes()))
     nodes.push([Buffer.from(hash).toString('hex'), digest((await archive.readNodes([hash]))[0]!)]);
-  return { head, leaves, hashes, records, nodes: new Map(nodes.toSorted()) };
+  return {
+    head,
+    leaves,
+    hashes,
+    records,
+    nodes: new Map(nodes.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
 }
 
 /** Megabytes are not compared byte by byte by the test runner. */
