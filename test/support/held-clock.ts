@@ -7,7 +7,8 @@ export interface HeldClock {
 
 /** Holds the clock of this process until the end of the test. Timers go on. */
 export function holdClock(): HeldClock {
-  let now = performance.now();
+  // A whole number: a second later is then a second, not a part of a nanosecond less.
+  let now = Math.ceil(performance.now());
   const held = vi.spyOn(performance, 'now').mockImplementation(() => now);
   onTestFinished(() => held.mockRestore());
   return {
